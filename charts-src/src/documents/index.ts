@@ -1,0 +1,6 @@
+export * from './api-version.js';
+export * from './names.js';
+export * from './paths.js';
+export * from './platform.js';
+export * from './project.js';
+export * from './tenant.js';

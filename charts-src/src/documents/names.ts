@@ -1,0 +1,83 @@
+import { z } from 'zod';
+
+/**
+ * Names that become Kubernetes object names, DNS labels and paths in git.
+ *
+ * Everything derived from a project is called `<project>--<role>` (see `names()` in `../names.ts`).
+ * A project's own name therefore never contains `--`, so that no project can be called like another project's part.
+ */
+
+/** 26 characters: `<project>--db` is a KubeBlocks cluster name, and those stay readable in pod host names up to 30. */
+export const PROJECT_NAME_MAX = 26;
+
+/** Names that would collide with a page of the portal or with an object that Kubernetes or the tenant chart creates. */
+export const RESERVED_PROJECT_NAMES: readonly string[] = [
+  'default',
+  'kubernetes',
+  'new',
+  'sandbox',
+  'settings',
+  'tenant',
+];
+
+/** RFC 1035 label: a Service's name has to start with a letter. */
+const LABEL = /^[a-z](?:[a-z0-9-]*[a-z0-9])?$/;
+
+export const projectName = z
+  .string()
+  .min(1, 'A project needs a name.')
+  .max(PROJECT_NAME_MAX, `A project name has at most ${PROJECT_NAME_MAX} characters.`)
+  .regex(
+    LABEL,
+    'A project name starts with a letter and contains only a-z, 0-9 and single hyphens.',
+  )
+  .refine((name) => !name.includes('--'), 'A project name contains no two hyphens in a row.')
+  .refine((name) => !RESERVED_PROJECT_NAMES.includes(name), 'This name is reserved.');
+
+/** `ns-` and the tenant's random part; its first two characters are the shard of the path in git. */
+export const namespaceName = z
+  .string()
+  .regex(/^ns-[a-z0-9]{8}$/, 'A tenant namespace is "ns-" and eight characters of a-z and 0-9.');
+
+/** `https://<host>.<domain>`: drawn once, unique in the installation. */
+export const hostName = z
+  .string()
+  .regex(/^[a-z0-9]{12}$/, 'A host is twelve characters of a-z and 0-9.');
+
+/** POSIX: XBD 8.1, plus lower case. */
+export const variableName = z
+  .string()
+  .min(1, 'A variable needs a name.')
+  .max(128, 'A variable name has at most 128 characters.')
+  .regex(
+    /^[A-Za-z_][A-Za-z0-9_]*$/,
+    'A variable name contains only letters, digits and _, and does not start with a digit.',
+  );
+
+/** One visible line: no control characters, no line ends, trimmed. */
+export function singleLine(max: number, what: string): z.ZodType<string> {
+  return (
+    z
+      .string()
+      .trim()
+      .min(1, `${what} is empty.`)
+      .max(max, `${what} has at most ${max} characters.`)
+      // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused
+      .regex(/^[^\u0000-\u001f\u007f\u2028\u2029]*$/, `${what} is one line without control characters.`)
+  );
+}
+
+/**
+ * The DNS label made from what a person typed: "My Blog" -> "my-blog", "Café №1" -> "cafe-no1".
+ * Returns `''` where nothing usable is left (the caller says so beside the field); never longer than
+ * {@link PROJECT_NAME_MAX}. The result may still be reserved or taken.
+ */
+export function slugOf(typed: string): string {
+  const words = typed
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/\p{Diacritic}/gu, '')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^[-0-9]+/, '');
+  return words.slice(0, PROJECT_NAME_MAX).replace(/-+$/, '');
+}

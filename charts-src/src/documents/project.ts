@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import { API_VERSION } from './api-version.js';
+import { hostName, namespaceName, projectName, singleLine, variableName } from './names.js';
+import { bytes } from './quantities.js';
+
+/** Seconds precision, UTC: what `metadata` timestamps of Kubernetes look like. */
+const instant = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'A time is written like "2026-11-23T08:00:00Z".');
+
+/** Base64 of the Sealed Secrets layout, namespace-wide scope. Always starts with the length 512: "AgA" or "AgB". */
+const sealedValue = z.string().regex(/^Ag[A-Za-z0-9+/]+={0,2}$/, 'This is not a sealed value.');
+
+/**
+ * Linux refuses an environment string (`NAME=value`) over 128 KiB at exec, and a ConfigMap or Secret over 1 MiB.
+ * Both limits are kept well away from, because a variable that stops the shell from starting cannot be mended in it.
+ */
+export const VARIABLE_VALUE_MAX_BYTES = 64 * 1024;
+export const VARIABLES_TOTAL_MAX_BYTES = 512 * 1024;
+export const VARIABLES_MAX = 200;
+
+/** Set by the platform; a user's variable of that name would be lost without a word, so it is refused with one. */
+export const RESERVED_VARIABLES: readonly string[] = [
+  'DATABASE_URL',
+  'PGUSER',
+  'PGPASSWORD',
+  'PORT',
+  'PROJECT_NAME',
+  'APP_HOST',
+  'TTYD_ACCESS_TOKEN',
+  'FULLSTACKAGENT_ENV_DIR',
+];
+
+const utf8Length = (text: string): number => new TextEncoder().encode(text).length;
+
+export const variableValue = z
+  .string()
+  .refine((value) => !value.includes('\0'), 'A value cannot contain a NUL byte: no process can receive one.')
+  .refine((value) => value.isWellFormed(), 'A value is valid Unicode text.')
+  .refine(
+    (value) => utf8Length(value) <= VARIABLE_VALUE_MAX_BYTES,
+    `A value has at most ${VARIABLE_VALUE_MAX_BYTES / 1024} KiB. Put larger data into a file of the workspace.`,
+  );
+
+export const userVariableName = variableName.refine(
+  (name) => !RESERVED_VARIABLES.includes(name),
+  'This variable is set by the platform.',
+);
+
+const variable = z.union([
+  z.strictObject({ name: userVariableName, value: variableValue }),
+  z.strictObject({ name: userVariableName, sealed: sealedValue }),
+]);
+
+export const projectStates = ['Running', 'Stopped', 'Deleted'] as const;
+
+const port = z.strictObject({
+  port: z.int().min(1024).max(65535),
+  name: z.string().regex(/^[a-z](?:[a-z0-9-]{0,13}[a-z0-9])?$/),
+  visibility: z.enum(['members', 'public']),
+});
+
+/** `tenants/<2>/<namespace>/projects/<name>.yaml`: one project, as its owner wants it. */
+export const projectSchema = z
+  .strictObject({
+    apiVersion: z.literal(API_VERSION),
+    kind: z.literal('Project'),
+    metadata: z.strictObject({ name: projectName, namespace: namespaceName }),
+    spec: z.strictObject({
+      displayName: singleLine(64, 'The name'),
+      description: z.string().max(1000, 'The description has at most 1000 characters.').optional(),
+      state: z.enum(projectStates),
+      /** When `state` became `Deleted`; the retention counts from here. */
+      deletedAt: instant.optional(),
+      /** A new value restarts the sandbox (and the database): the only way to ask for a restart. */
+      restartedAt: instant.optional(),
+      host: hostName,
+      sandbox: z.strictObject({
+        image: z.string().min(1).max(255),
+        preset: z.string().min(1).max(32),
+        storage: bytes,
+        ports: z.array(port).max(10).optional(),
+      }),
+      database: z
+        .strictObject({
+          engine: z.literal('postgresql'),
+          version: z.string().min(1).max(16),
+          storage: bytes,
+          preset: z.string().min(1).max(32),
+        })
+        .optional(),
+      terminal: z.strictObject({ sealedToken: sealedValue }),
+      env: z
+        .array(variable)
+        .max(VARIABLES_MAX, `A project has at most ${VARIABLES_MAX} variables.`)
+        .superRefine((list, context) => {
+          const seen = new Set<string>();
+          list.forEach((entry, index) => {
+            if (seen.has(entry.name))
+              context.addIssue({ code: 'custom', path: [index, 'name'], message: `${entry.name} is there twice.` });
+            seen.add(entry.name);
+          });
+        })
+        .refine(
+          (list) =>
+            list.reduce((sum, entry) => sum + ('value' in entry ? utf8Length(entry.value) : entry.sealed.length), 0) <=
+            VARIABLES_TOTAL_MAX_BYTES,
+          `All values together have at most ${VARIABLES_TOTAL_MAX_BYTES / 1024} KiB.`,
+        ),
+    }),
+  })
+  .refine((document) => (document.spec.state === 'Deleted') === (document.spec.deletedAt !== undefined), {
+    path: ['spec', 'deletedAt'],
+    message: 'deletedAt is there exactly when state is Deleted.',
+  });
+
+export type ProjectDocument = z.infer<typeof projectSchema>;
+export type ProjectState = (typeof projectStates)[number];
+export type ProjectVariable = z.infer<typeof variable>;
