@@ -1,1 +1,2 @@
 export * from './documents/index.js';
+export * from './names.js';

@@ -1,0 +1,4 @@
+export * from './errors.js';
+export * from './projects.js';
+export * from './status.js';
+export * from './token.js';

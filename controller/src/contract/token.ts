@@ -1,0 +1,18 @@
+import { z } from 'zod';
+
+/**
+ * The claims of the short-lived token (HS256 JWT, at most {@link TOKEN_LIFETIME_SECONDS}) with which the portal names
+ * the acting person to the controller. The portal authenticates; the controller authorises, by the Tenant document.
+ */
+export const tokenClaims = z.object({
+  iss: z.literal('portal'),
+  aud: z.literal('controller'),
+  /** The portal's stable user id: what Tenant documents name as a member, and the local part of the commit's author. */
+  sub: z.string().regex(/^[a-z0-9]{10,40}$/),
+  /** What the commit's author is called. */
+  name: z.string().min(1).max(64),
+  operator: z.boolean(),
+});
+export type TokenClaims = z.infer<typeof tokenClaims>;
+
+export const TOKEN_LIFETIME_SECONDS = 60;
