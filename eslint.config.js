@@ -7,12 +7,14 @@ import svelteConfig from './webui/svelte.config.js';
 
 /**
  * The controller's stages never import each other: `reconcile/`, `api/` and the composition root put them together.
- * What several stages share (types, errors) is in `contract/` and `shared/`.
+ * What several stages share (types, errors) is in `contract/` and `model/`.
  */
 const stages = ['intent', 'render', 'git', 'deliver', 'observe', 'status', 'sandbox'];
 const zones = stages.map((stage) => ({
   target: `./controller/src/${stage}`,
-  from: ['reconcile', 'api', ...stages.filter((other) => other !== stage)].map((other) => `./controller/src/${other}`),
+  from: ['reconcile', 'api', ...stages.filter((other) => other !== stage)].map(
+    (other) => `./controller/src/${other}`,
+  ),
   message: `${stage}/ is a stage: it gets what it needs as an argument (ARCHITECTURE.md, "Imports follow the data").`,
 }));
 
@@ -25,14 +27,25 @@ const smallRooms = {
 };
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/build/**', '**/.svelte-kit/**', '**/node_modules/**', '.fullstack-agent/**'] },
+  {
+    ignores: [
+      '**/dist/**',
+      '**/build/**',
+      '**/.svelte-kit/**',
+      '**/node_modules/**',
+      '**/.fullstack-agent/**',
+      'test/results/**',
+    ],
+  },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked],
-    languageOptions: { parserOptions: { projectService: true } },
+    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['vitest.config.ts'] } } },
     plugins: { 'import-x': importX },
-    settings: { 'import-x/resolver': { typescript: { project: ['*/tsconfig.json', 'runtime/engine/tsconfig.json'] } } },
+    settings: {
+      'import-x/resolver': { typescript: { project: ['*/tsconfig.json', 'runtime/engine/tsconfig.json'] } },
+    },
     rules: {
       ...smallRooms,
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
@@ -84,7 +97,10 @@ export default tseslint.config(
     files: ['charts-src/src/**/*.ts'],
     ignores: ['**/*.test.ts', 'charts-src/src/synth.ts'],
     rules: {
-      'no-restricted-imports': ['error', { patterns: [{ group: ['node:*'], message: 'Charts are pure: no I/O.' }] }],
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ group: ['node:*'], message: 'Charts are pure: no I/O.' }] },
+      ],
       'no-restricted-globals': ['error', 'process', 'Date', 'crypto', 'fetch', 'setTimeout'],
     },
   },
@@ -97,5 +113,5 @@ export default tseslint.config(
     },
     rules: { 'svelte/no-navigation-without-resolve': 'off' },
   },
-  { files: ['**/*.js', '**/*.mjs'], languageOptions: { globals: globals.node } },
+  { files: ['**/*.js', '**/*.mjs'], languageOptions: { globals: globals.node }, rules: smallRooms },
 );

@@ -4,7 +4,10 @@ import { defineConfig } from 'vitest/config';
  * Unit tests stand beside the code and run from source (condition `source` of the workspaces' exports), so no build
  * comes first. The journeys in `test/` start the built platform and run one at a time.
  */
-const source = { resolve: { conditions: ['source'] }, ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'] } } };
+const source = {
+  resolve: { conditions: ['source'] },
+  ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'] } },
+};
 
 const unit = (name: string, root: string) => ({
   ...source,

@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+// `npm run check`: types, lint, format, the paths the documents name, the lock file. `npm run check -- lint` runs one.
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { lockFileAddresses, missingPaths } from './lib/docs-paths.mjs';
+import { capture, runSteps } from './lib/steps.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+const tool =
+  (name, args, cwd = root) =>
+  () =>
+    capture(process.execPath, [join(root, 'node_modules', name), ...args], { cwd });
+
+/** A step that needs no process: a list of complaints, empty when all is well. */
+const list = (complaints) => async () => {
+  const lines = complaints(root);
+  return { code: lines.length === 0 ? 0 : 1, output: lines.join('\n') };
+};
+
+const webui = join(root, 'webui');
+const svelteSync = tool('@sveltejs/kit/svelte-kit.js', ['sync'], webui);
+const svelteTypes = tool('svelte-check/bin/svelte-check', ['--fail-on-warnings', '--output', 'human'], webui);
+
+// The portal's types come from the contract as it was built, so it waits for `tsc -b`.
+async function types() {
+  const built = await tool('typescript/bin/tsc', ['-b'])();
+  return built.code === 0 ? svelteTypes() : built;
+}
+
+const steps = [
+  { name: 'types', run: types },
+  { name: 'lint', run: tool('eslint/bin/eslint.js', ['.', '--max-warnings', '0']) },
+  { name: 'format', run: tool('prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']) },
+  { name: 'docs paths', run: list(missingPaths) },
+  { name: 'lock file', run: list(lockFileAddresses) },
+];
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !steps.some((step) => step.name === name));
+if (unknown.length > 0) {
+  console.error(
+    `No such check: ${unknown.join(', ')}. There are: ${steps.map((step) => step.name).join(', ')}.`,
+  );
+  process.exit(1);
+}
+const chosen = wanted.length === 0 ? steps : steps.filter((step) => wanted.includes(step.name));
+
+// Types and lint both read what SvelteKit generates.
+const failed = (await runSteps([{ name: 'svelte-kit sync', run: svelteSync }])) + (await runSteps(chosen));
+console.log(failed === 0 ? 'check: all well' : `check: ${failed} of ${chosen.length} failed`);
+process.exit(failed === 0 ? 0 : 1);

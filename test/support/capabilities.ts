@@ -1,0 +1,69 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** What a test may need from the machine beyond Node, and whether this machine has it. */
+export interface Capability {
+  /** Where it was found, or `undefined`. */
+  readonly path: string | undefined;
+  /** Said where a test is skipped for want of it. */
+  readonly missing: string;
+  /** With `CI=true` its absence is a failure: `.ci/run` installs it. */
+  readonly expectedInCi: boolean;
+}
+
+export type CapabilityName = 'chromium' | 'git' | 'kubectl' | 'root' | 'setpriv';
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function onPath(names: readonly string[]): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
+}
+
+function findChromium(): string | undefined {
+  const chosen = process.env['CHROMIUM'];
+  if (chosen !== undefined && chosen !== '') return isExecutable(chosen) ? chosen : undefined;
+  return onPath(['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']);
+}
+
+/** Looked for once, when a test process starts. */
+export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
+  chromium: {
+    path: findChromium(),
+    missing: 'no Chromium (install chromium, or name a binary in CHROMIUM)',
+    expectedInCi: true,
+  },
+  git: { path: onPath(['git']), missing: 'no git on the PATH', expectedInCi: true },
+  kubectl: { path: onPath(['kubectl']), missing: 'no kubectl on the PATH', expectedInCi: true },
+  setpriv: { path: onPath(['setpriv']), missing: 'no setpriv on the PATH', expectedInCi: false },
+  root: {
+    path: process.getuid?.() === 0 ? '/' : undefined,
+    missing: 'not run as root, so nobody else can be tried',
+    expectedInCi: false,
+  },
+};
+
+export const has = (name: CapabilityName): boolean => capabilities[name].path !== undefined;
+
+/** The path of something that a skip has made sure of. */
+export function pathOf(name: CapabilityName): string {
+  const { path, missing } = capabilities[name];
+  if (path === undefined) throw new Error(missing);
+  return path;
+}
+
+interface Skipping {
+  skip(condition: boolean, note?: string): void;
+}
+
+/** First line of a test that needs something: skips it, with the reason, where that is not there. */
+export function needs(context: Skipping, ...names: readonly CapabilityName[]): void {
+  for (const name of names) context.skip(!has(name), `needs ${name}: ${capabilities[name].missing}`);
+}
