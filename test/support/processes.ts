@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+export interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly command: string;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function workingFolder(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return '';
+  }
+}
+
+/** The parent's id is the second field after the command, which is in parentheses and may hold anything. */
+function parentOf(pid: number): number {
+  const fields = read(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? [];
+  return Number(fields[1] ?? 0);
+}
+
+/** A zombie has no command line: it runs nothing any more and only waits to be reaped. */
+function describe(pid: number): Process | undefined {
+  const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
+  return command === '' ? undefined : { pid, parent: parentOf(pid), command };
+}
+
+export function allProcesses(): readonly Process[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => describe(Number(name)))
+    .filter((found) => found !== undefined);
+}
+
+const mentions = (pid: number, home: string): boolean =>
+  read(`/proc/${pid}/cmdline`).includes(home) ||
+  read(`/proc/${pid}/environ`).includes(home) ||
+  workingFolder(pid).startsWith(home);
+
+/** Every process that has to do with a home folder: by what it was started with, its environment or where it is. */
+export function processesOf(home: string): readonly Process[] {
+  return allProcesses().filter(({ pid }) => pid !== process.pid && mentions(pid, home));
+}
+
+export const isAlive = (pid: number): boolean => describe(pid) !== undefined;
+
+/** Proportional set size of one process in bytes: what it costs, with shared pages divided among those who share. */
+export function memoryOf(pid: number): number {
+  const kib = /^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1];
+  return Number(kib ?? 0) * 1024;
+}
