@@ -1,1 +1,2 @@
 export * from './types.js';
+export { createPostgresService, type PostgresServiceOptions } from './service.js';

@@ -1,0 +1,19 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** Runs a TypeScript file in a process of its own, with an IPC channel and this process's environment. */
+export function spawnTypeScript(file: URL, args: readonly string[]): ChildProcess {
+  const loader = new URL('./typescript-loader.mjs', import.meta.url);
+  return spawn(process.execPath, ['--import', loader.href, fileURLToPath(file), ...args], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+}
+
+/** The next message; rejects when the process ends first. */
+export function nextMessage(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    child.once('message', resolve);
+    child.once('exit', (code, signal) => reject(new Error(`The process ended: ${code ?? signal ?? '?'}`)));
+    child.once('error', reject);
+  });
+}
