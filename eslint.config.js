@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import js from '@eslint/js';
 import globals from 'globals';
 import importX from 'eslint-plugin-import-x';
@@ -15,6 +16,16 @@ const zones = stages.map((stage) => ({
     (other) => `./controller/src/${other}`,
   ),
   message: `${stage}/ is a stage: it gets what it needs as an argument (ARCHITECTURE.md, "Imports follow the data").`,
+}));
+
+/** A workspace imports what it declares itself, and the tools (vitest, types) that the root declares for all of them. */
+const root = import.meta.dirname;
+const declaredImports = ['charts-src', 'controller', 'runtime/engine', 'webui', 'test'].map((workspace) => ({
+  files: [`${workspace}/**/*.ts`],
+  plugins: { 'import-x': importX },
+  rules: {
+    'import-x/no-extraneous-dependencies': ['error', { packageDir: [root, join(root, workspace)] }],
+  },
 }));
 
 const smallRooms = {
@@ -52,7 +63,6 @@ export default tseslint.config(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/only-throw-error': 'error',
       'import-x/no-cycle': ['error', { maxDepth: 10, ignoreExternal: true }],
-      'import-x/no-extraneous-dependencies': ['error', { devDependencies: true }],
       'import-x/no-restricted-paths': [
         'error',
         {
@@ -86,6 +96,7 @@ export default tseslint.config(
       ],
     },
   },
+  ...declaredImports,
   { files: ['**/config.ts', '**/*.test.ts', 'test/**'], rules: { 'no-restricted-syntax': 'off' } },
   {
     // A table of cases is long and simple; splitting it hides it.

@@ -119,7 +119,11 @@ export class Api {
     let seen = '';
     const check = async (): Promise<ProjectDto> => {
       const project = await this.project(id);
-      seen = JSON.stringify({ status: project.status, message: project.message, resources: project.resources });
+      seen = JSON.stringify({
+        status: project.status,
+        message: project.message,
+        resources: project.resources,
+      });
       if (project.status !== status) throw new Error(seen);
       return project;
     };

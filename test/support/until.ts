@@ -31,7 +31,8 @@ export async function until<T>(
     } catch (error) {
       last = error;
     }
-    if (performance.now() > end) throw new Error(`${what}: not within ${deadline / 1000} s; last seen: ${shown(last)}`);
+    if (performance.now() > end)
+      throw new Error(`${what}: not within ${deadline / 1000} s; last seen: ${shown(last)}`);
     await pause(every);
   }
 }
