@@ -54,11 +54,6 @@ export class Start {
 
   constructor(options: StartOptions) {
     this.home = options.home;
-    const [command = process.execPath, ...args] = [
-      ...(options.prefix ?? []),
-      process.execPath,
-      'scripts/start.mjs',
-    ];
     const before = options.prefix === undefined ? [] : [...options.prefix.slice(1), process.execPath];
     // A group of its own, as a shell would make: Ctrl-C reaches every process in it.
     this.child = spawn(options.prefix?.[0] ?? process.execPath, [...before, 'scripts/start.mjs'], {
