@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { PROJECT_NAME_MAX, RESERVED_PROJECT_NAMES } from './slug.js';
+
+export * from './slug.js';
 
 /**
  * Names that become Kubernetes object names, DNS labels and paths in git.
@@ -6,19 +9,6 @@ import { z } from 'zod';
  * Everything derived from a project is called `<project>--<role>` (see `names()` in `../names.ts`).
  * A project's own name therefore never contains `--`, so that no project can be called like another project's part.
  */
-
-/** 26 characters: `<project>--db` is a KubeBlocks cluster name, and those stay readable in pod host names up to 30. */
-export const PROJECT_NAME_MAX = 26;
-
-/** Names that would collide with a page of the portal or with an object that Kubernetes or the tenant chart creates. */
-export const RESERVED_PROJECT_NAMES: readonly string[] = [
-  'default',
-  'kubernetes',
-  'new',
-  'sandbox',
-  'settings',
-  'tenant',
-];
 
 /** RFC 1035 label: a Service's name has to start with a letter. */
 const LABEL = /^[a-z](?:[a-z0-9-]*[a-z0-9])?$/;
@@ -65,19 +55,4 @@ export function singleLine(max: number, what: string): z.ZodType<string> {
       // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused
       .regex(/^[^\u0000-\u001f\u007f\u2028\u2029]*$/, `${what} is one line without control characters.`)
   );
-}
-
-/**
- * The DNS label made from what a person typed: "My Blog" -> "my-blog", "Café №1" -> "cafe-no1".
- * Returns `''` where nothing usable is left (the caller says so beside the field); never longer than
- * {@link PROJECT_NAME_MAX}. The result may still be reserved or taken.
- */
-export function slugOf(typed: string): string {
-  const words = typed
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/\p{Diacritic}/gu, '')
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^[-0-9]+/, '');
-  return words.slice(0, PROJECT_NAME_MAX).replace(/-+$/, '');
 }
