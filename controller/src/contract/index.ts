@@ -2,3 +2,4 @@ export * from './errors.js';
 export * from './projects.js';
 export * from './status.js';
 export * from './token.js';
+export * from './terminal.js';

@@ -7,7 +7,7 @@ import {
   variableValue,
   VARIABLES_MAX,
 } from '@fullstackagent/charts';
-import type { ProjectStatusDto } from './status.js';
+import type { Freshness, ProjectStatusDto } from './status.js';
 
 /** One variable in a request. `secret` seals the value before it is written; a sealed value can never be read back. */
 const variableInput = z.strictObject({
@@ -30,13 +30,18 @@ export const createProjectInput = z.strictObject({
       return;
     }
     const result = projectName.safeParse(slug);
-    if (!result.success) context.addIssue({ code: 'custom', message: result.error.issues[0]?.message ?? 'Not a name.' });
+    if (!result.success)
+      context.addIssue({ code: 'custom', message: result.error.issues[0]?.message ?? 'Not a name.' });
   }),
   description: z.string().trim().max(1000, 'The description has at most 1000 characters.').optional(),
   database: z
     .union([
       z.boolean(),
-      z.strictObject({ version: z.string().optional(), storage: z.string().optional(), preset: z.string().optional() }),
+      z.strictObject({
+        version: z.string().optional(),
+        storage: z.string().optional(),
+        preset: z.string().optional(),
+      }),
     ])
     .default(false),
   preset: z.string().optional(),
@@ -47,7 +52,12 @@ export type CreateProjectInput = z.input<typeof createProjectInput>;
 /** `PATCH …/projects/:name`: what is left out stays as it is. `database` can be added, not removed. */
 export const patchProjectInput = z.strictObject({
   displayName: singleLine(64, 'The name').optional(),
-  description: z.string().trim().max(1000, 'The description has at most 1000 characters.').nullable().optional(),
+  description: z
+    .string()
+    .trim()
+    .max(1000, 'The description has at most 1000 characters.')
+    .nullable()
+    .optional(),
   preset: z.string().optional(),
   database: z.literal(true).optional(),
   /** The version the form was made from; a stale one is answered with STALE_VERSION. */
@@ -169,4 +179,6 @@ export interface PlatformDto {
 export type StatusEvent =
   | { readonly type: 'snapshot'; readonly projects: readonly ProjectDto[] }
   | { readonly type: 'project'; readonly project: ProjectDto }
-  | { readonly type: 'removed'; readonly namespace: string; readonly id: string };
+  | { readonly type: 'removed'; readonly namespace: string; readonly id: string }
+  /** While the cluster cannot be reached: how old everything is. When that begins and ends, every project is sent. */
+  | { readonly type: 'freshness'; readonly freshness: Freshness };

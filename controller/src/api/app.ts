@@ -1,0 +1,52 @@
+import express, { Router, type Express, type RequestHandler } from 'express';
+import type { ApiDeps } from './deps.js';
+import { notFound, problemHandler } from './problems.js';
+import { assignRequestId, requireToken } from './request.js';
+import { eventRoutes } from './routes/events.js';
+import { installationRoutes } from './routes/installation.js';
+import { projectPartRoutes } from './routes/project-parts.js';
+import { projectRoutes } from './routes/projects.js';
+
+const BODY_LIMIT = '2mb';
+
+/** The controller's internal API. Nothing under /v1 is answered without a token; the rest says nothing of anybody. */
+export function createApp(deps: ApiDeps): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.use(assignRequestId, countRequests(deps));
+  app.use(serviceRoutes(deps));
+  app.use('/v1', requireToken(deps), express.json({ limit: BODY_LIMIT }));
+  app.use(installationRoutes(deps), projectRoutes(deps), projectPartRoutes(deps), eventRoutes(deps));
+  app.use(notFound);
+  app.use(problemHandler(deps.log));
+  return app;
+}
+
+function serviceRoutes({ metrics, intent }: ApiDeps): Router {
+  const router = Router();
+  router.get('/healthz', (_request, response) => {
+    response.type('text/plain').send('ok\n');
+  });
+  /** Ready once the documents can be read; a cluster that is down makes status stale, not the API unready. */
+  router.get('/readyz', (_request, response) => {
+    intent.platform();
+    response.type('text/plain').send('ok\n');
+  });
+  router.get('/metrics', async (_request, response) => {
+    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+  return router;
+}
+
+/** By route template, never by path: a label for every project would be a label for every person. */
+function countRequests({ metrics }: ApiDeps): RequestHandler {
+  return (request, response, next) => {
+    response.on('finish', () => {
+      const route = request.route as { path?: unknown } | undefined;
+      const template = typeof route?.path === 'string' ? route.path : 'none';
+      metrics.requests.inc({ method: request.method, route: template, status: String(response.statusCode) });
+    });
+    next();
+  };
+}

@@ -1,0 +1,82 @@
+import { errors as jose, jwtVerify } from 'jose';
+import { namespaceName, type MemberRole } from '@fullstackagent/charts';
+import { AppError } from '../contract/errors.js';
+import { TOKEN_LIFETIME_SECONDS, tokenClaims, type TokenClaims } from '../contract/token.js';
+import type { IntentView } from '../model/intent.js';
+
+/** Two clocks, portal and controller, may differ by this. */
+const CLOCK_TOLERANCE_SECONDS = 5;
+
+/** The person a request acts for. Throws UNAUTHENTICATED for anything but a valid, young token of the portal. */
+export async function authenticate(authorization: string | undefined, key: Uint8Array): Promise<TokenClaims> {
+  const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/.exec(authorization ?? '')?.[1];
+  if (token === undefined) throw new AppError('UNAUTHENTICATED', 'Sign in first.');
+  try {
+    const { payload } = await jwtVerify(token, key, {
+      algorithms: ['HS256'],
+      issuer: 'portal',
+      audience: 'controller',
+      maxTokenAge: TOKEN_LIFETIME_SECONDS,
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      requiredClaims: ['exp', 'iat', 'sub'],
+    });
+    return tokenClaims.parse(payload);
+  } catch (error) {
+    const expired = error instanceof jose.JWTExpired;
+    throw new AppError(
+      'UNAUTHENTICATED',
+      expired ? 'The session token has expired.' : 'The session token is not valid.',
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** `read`: any member. `change`: those who may change projects, use terminals and see passwords. */
+export type Need = 'read' | 'change';
+
+const rights: Record<MemberRole, readonly Need[]> = {
+  owner: ['read', 'change'],
+  maintainer: ['read', 'change'],
+  viewer: ['read'],
+};
+
+/** An operator looks after the installation: sees every project, changes only those of which they are a member. */
+const operatorRights: readonly Need[] = ['read'];
+
+/**
+ * The one place where it is decided who may do what. Denied unless the Tenant document says otherwise; whoever may not
+ * even read is told the same as for a namespace that does not exist, so that nothing can be probed.
+ */
+export function authorise(
+  view: IntentView,
+  claims: TokenClaims,
+  request: { namespace: string; need: Need },
+): void {
+  const granted = rightsIn(view, claims, request.namespace);
+  if (granted.includes(request.need)) return;
+  if (granted.length > 0)
+    throw new AppError(
+      'FORBIDDEN',
+      'You can look at this namespace, and not change it. Ask one of its owners.',
+    );
+  throw new AppError('NOT_FOUND', 'There is no such namespace, or you are not a member of it.');
+}
+
+export function isAllowed(
+  view: IntentView,
+  claims: TokenClaims,
+  request: { namespace: string; need: Need },
+): boolean {
+  return rightsIn(view, claims, request.namespace).includes(request.need);
+}
+
+function rightsIn(view: IntentView, claims: TokenClaims, namespace: string): readonly Need[] {
+  if (!namespaceName.safeParse(namespace).success) return [];
+  const tenant = view.tenant(namespace);
+  if (tenant === undefined) return [];
+  const member = tenant.document.spec.members.find(({ user }) => user === claims.sub);
+  if (member !== undefined) return rights[member.role];
+  return claims.operator ? operatorRights : [];
+}

@@ -1,0 +1,24 @@
+import type { Logger } from 'pino';
+import type { PlatformDto } from '../contract/projects.js';
+import type { IntentStore, ProjectKey, RenderedView } from '../model/intent.js';
+import type { DatabaseAccess } from '../sandbox/database.js';
+import type { TerminalTarget } from '../sandbox/terminal.js';
+import type { ProjectBoard } from './project-board.js';
+import type { ProjectChanges } from './changes.js';
+import type { Metrics } from './metrics.js';
+
+/** Everything the API is put together from; the composition root makes it once. */
+export interface ApiDeps {
+  readonly intent: IntentStore;
+  readonly rendered: RenderedView;
+  readonly changes: ProjectChanges;
+  readonly board: ProjectBoard;
+  readonly database: DatabaseAccess;
+  readonly terminal: (key: ProjectKey, session: string) => Promise<TerminalTarget>;
+  /** How sandboxes are kept apart, as the cluster or the engine says. */
+  readonly isolation: () => Promise<Pick<PlatformDto, 'isolation' | 'runsAsRoot'>>;
+  readonly tokenKey: Uint8Array;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly now: () => Date;
+}

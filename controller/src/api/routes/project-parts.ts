@@ -1,0 +1,93 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import { AppError } from '../../contract/errors.js';
+import { putEnvironmentInput, type CommitDto, type HistoryDto } from '../../contract/projects.js';
+import type { IntentCommit, ProjectKey } from '../../model/intent.js';
+import { environmentDto } from '../project-dto.js';
+import type { ApiDeps } from '../deps.js';
+import { bodyOf, contextOf, projectOf, queryOf } from '../request.js';
+import { changeDto, timed } from './projects.js';
+
+const PROJECT = '/v1/tenants/:namespace/projects/:id';
+
+const historyQuery = z.object({
+  before: z
+    .string()
+    .regex(/^[0-9a-f]{40}$/, 'A commit id is forty characters of 0-9 and a-f.')
+    .optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+
+export function projectPartRoutes(deps: ApiDeps): Router {
+  const router = Router();
+  router.get(`${PROJECT}/environment`, (request, response) => {
+    response.json(environmentDto(documentOf(deps, projectOf(deps, { request, response, need: 'read' }))));
+  });
+  router.put(`${PROJECT}/environment`, async (request, response) => {
+    const key = projectOf(deps, { request, response, need: 'change' });
+    const input = bodyOf(putEnvironmentInput, request);
+    const accepted = await timed(deps, 'environment', () =>
+      deps.changes.putEnvironment(contextOf(response), { key, input }),
+    );
+    response.json(changeDto(deps, key, accepted));
+  });
+  router.get(`${PROJECT}/history`, async (request, response) => {
+    const key = projectOf(deps, { request, response, need: 'read' });
+    response.json(await history(deps, key, queryOf(historyQuery, request)));
+  });
+  router.get(`${PROJECT}/manifests`, async (request, response) => {
+    response.json(await deps.rendered.manifests(projectOf(deps, { request, response, need: 'read' })));
+  });
+  router.get(`${PROJECT}/database`, async (request, response) => {
+    const key = projectOf(deps, { request, response, need: 'read' });
+    requireDatabase(deps, key);
+    response.json(await deps.database.describe(key));
+  });
+  router.post(`${PROJECT}/database/reveal`, async (request, response) => {
+    const key = projectOf(deps, { request, response, need: 'change' });
+    requireDatabase(deps, key);
+    const revealed = await deps.database.reveal(key);
+    const { claims, requestId } = contextOf(response);
+    deps.log.info({ audit: 'database-password-revealed', user: claims.sub, ...key, requestId }, 'audit');
+    response.setHeader('Cache-Control', 'no-store').json(revealed);
+  });
+  return router;
+}
+
+function documentOf(deps: ApiDeps, key: ProjectKey): NonNullable<ReturnType<ApiDeps['intent']['project']>> {
+  const project = deps.intent.project(key);
+  if (project === undefined) throw new AppError('NOT_FOUND', 'There is no such project.');
+  return project;
+}
+
+function requireDatabase(deps: ApiDeps, key: ProjectKey): void {
+  if (documentOf(deps, key).document.spec.database === undefined)
+    throw new AppError('NOT_FOUND', 'This project has no database.');
+}
+
+/** One commit more than asked for is read, to know whether there is a next page. */
+async function history(
+  deps: ApiDeps,
+  key: ProjectKey,
+  page: { before?: string | undefined; limit: number },
+): Promise<HistoryDto> {
+  const found = await deps.intent.history(key, {
+    limit: page.limit + 1,
+    ...(page.before === undefined ? {} : { before: page.before }),
+  });
+  const commits = found.slice(0, page.limit).map((commit) => commitDto(deps, commit));
+  const last = commits.at(-1);
+  return { commits, ...(found.length > page.limit && last !== undefined ? { next: last.commit } : {}) };
+}
+
+function commitDto(deps: ApiDeps, { commit, at, author, subject, action }: IntentCommit): CommitDto {
+  const renderedCommit = deps.rendered.renderedFrom(commit);
+  return {
+    commit,
+    at: at.toISOString().replace(/\.\d{3}Z$/, 'Z'),
+    author: author.name,
+    subject,
+    ...(action === undefined ? {} : { action }),
+    ...(renderedCommit === undefined ? {} : { renderedCommit }),
+  };
+}

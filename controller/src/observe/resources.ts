@@ -1,0 +1,103 @@
+import { LABELS, MANAGED_BY } from '@fullstackagent/charts';
+import type { ProjectKey } from '../model/intent.js';
+import type { ObservedApplier } from '../model/facts.js';
+import { text, type Json } from '../shared/json.js';
+import { trimDatabase, trimPod, trimRefusal, trimSealedSecret, trimStatefulSet, trimVolume } from './trim.js';
+
+export type ObservedKind =
+  'statefulSet' | 'pod' | 'volume' | 'database' | 'sealedSecret' | 'applier' | 'refusal';
+
+/** One kind of object that is watched cluster-wide, and how it is read. */
+export interface WatchedResource {
+  readonly kind: ObservedKind;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly trim: (object: Json) => unknown;
+  readonly projectOf: (object: Json) => ProjectKey | undefined;
+  /** Nice to know: a server that refuses it (a role without events, an engine without them) is not out of touch. */
+  readonly optional?: boolean;
+}
+
+const TENANT_NAMESPACE = /^ns-[a-z0-9]{8}$/;
+
+function byLabel(object: Json): ProjectKey | undefined {
+  const namespace = text(object, 'metadata', 'namespace');
+  const name = text(object, 'metadata', 'labels', LABELS.project);
+  return namespace === undefined || name === undefined ? undefined : { namespace, name };
+}
+
+/** Appliers' objects are called like the project, in the tenant's namespace; others of that kind are not ours. */
+function byName(object: Json): ProjectKey | undefined {
+  const namespace = text(object, 'metadata', 'namespace') ?? '';
+  const name = text(object, 'metadata', 'name');
+  return TENANT_NAMESPACE.test(namespace) && name !== undefined && name !== 'tenant'
+    ? { namespace, name }
+    : undefined;
+}
+
+/** Checked here too: a server that does not know field selectors answers with every event. */
+function byInvolvedObject(object: Json): ProjectKey | undefined {
+  if (text(object, 'involvedObject', 'kind') !== 'StatefulSet' || text(object, 'reason') !== 'FailedCreate')
+    return undefined;
+  const namespace = text(object, 'involvedObject', 'namespace');
+  const name = text(object, 'involvedObject', 'name');
+  return namespace === undefined || name === undefined ? undefined : { namespace, name };
+}
+
+const managed = { labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` };
+
+/** `readApplier` belongs to the applier in use (`deliver/`); this stage only watches its objects. */
+export function watchedResources(readApplier: (object: Json) => ObservedApplier): readonly WatchedResource[] {
+  return [
+    {
+      kind: 'statefulSet',
+      path: '/apis/apps/v1/statefulsets',
+      query: managed,
+      trim: trimStatefulSet,
+      projectOf: byLabel,
+    },
+    {
+      kind: 'pod',
+      path: '/api/v1/pods',
+      query: { labelSelector: `${LABELS.workload}=sandbox` },
+      trim: trimPod,
+      projectOf: byLabel,
+    },
+    {
+      kind: 'volume',
+      path: '/api/v1/persistentvolumeclaims',
+      query: managed,
+      trim: trimVolume,
+      projectOf: byLabel,
+    },
+    {
+      kind: 'database',
+      path: '/apis/apps.kubeblocks.io/v1/clusters',
+      query: managed,
+      trim: trimDatabase,
+      projectOf: byLabel,
+    },
+    {
+      kind: 'sealedSecret',
+      path: '/apis/bitnami.com/v1alpha1/sealedsecrets',
+      query: managed,
+      trim: trimSealedSecret,
+      projectOf: byLabel,
+    },
+    {
+      kind: 'applier',
+      path: '/apis/kustomize.toolkit.fluxcd.io/v1/kustomizations',
+      query: {},
+      trim: readApplier,
+      projectOf: byName,
+    },
+    {
+      kind: 'refusal',
+      path: '/api/v1/events',
+      query: { fieldSelector: 'involvedObject.kind=StatefulSet,reason=FailedCreate' },
+      trim: trimRefusal,
+      projectOf: byInvolvedObject,
+      optional: true,
+    },
+  ];
+}

@@ -1,0 +1,162 @@
+import { ANNOTATIONS } from '@fullstackagent/charts';
+import type {
+  ObservedContainer,
+  ObservedDatabase,
+  ObservedObject,
+  ObservedPod,
+  ObservedRefusal,
+  ObservedSealedSecret,
+  ObservedStatefulSet,
+  ObservedVolume,
+} from '../model/facts.js';
+import { at, count, date, list, record, text, type Json } from '../shared/json.js';
+
+/** The cluster's objects, cut down to what status needs: nothing else of them is kept in memory. */
+
+const named = (object: Json): ObservedObject => {
+  const intent = text(object, 'metadata', 'annotations', ANNOTATIONS.intent);
+  return {
+    name: text(object, 'metadata', 'name') ?? '',
+    deleting: at(object, 'metadata', 'deletionTimestamp') !== undefined,
+    ...(intent === undefined ? {} : { intent }),
+  };
+};
+
+/** An object that never reports `observedGeneration` counts as observed only where `otherwise` says so. */
+const generationObserved = (object: Json, otherwise: boolean): boolean => {
+  const observed = at(object, 'status', 'observedGeneration');
+  return typeof observed === 'number' ? observed >= count(object, 'metadata', 'generation') : otherwise;
+};
+
+const condition = (object: Json, type: string): Json | undefined => {
+  const found = list(object, 'status', 'conditions').find((entry) => text(entry, 'type') === type);
+  return found === undefined ? undefined : record(found);
+};
+
+export function trimStatefulSet(object: Json): ObservedStatefulSet {
+  const replicas = at(object, 'spec', 'replicas');
+  const updateRevision = text(object, 'status', 'updateRevision');
+  return {
+    ...named(object),
+    replicas: typeof replicas === 'number' ? replicas : 1,
+    readyReplicas: count(object, 'status', 'readyReplicas'),
+    generationObserved: generationObserved(object, false),
+    rolledOut: updateRevision === undefined || text(object, 'status', 'currentRevision') === updateRevision,
+  };
+}
+
+export function trimPod(object: Json): ObservedPod {
+  const ready = condition(object, 'Ready');
+  const scheduled = condition(object, 'PodScheduled');
+  const unschedulable =
+    text(scheduled, 'status') === 'False' && text(scheduled, 'reason') === 'Unschedulable'
+      ? (text(scheduled, 'message') ?? 'unschedulable')
+      : undefined;
+  const failed =
+    text(object, 'status', 'phase') === 'Failed'
+      ? (text(object, 'status', 'message') ?? text(object, 'status', 'reason') ?? 'the pod failed')
+      : undefined;
+  const createdAt = date(object, 'metadata', 'creationTimestamp');
+  const readySince = date(ready, 'lastTransitionTime');
+  const statuses = [
+    ...list(object, 'status', 'initContainerStatuses'),
+    ...list(object, 'status', 'containerStatuses'),
+  ];
+  return {
+    name: named(object).name,
+    deleting: named(object).deleting,
+    ready: text(ready, 'status') === 'True',
+    containers: statuses.map((status) => trimContainer(record(status))),
+    ...(unschedulable === undefined ? {} : { unschedulable }),
+    ...(failed === undefined ? {} : { failed }),
+    ...(createdAt === undefined ? {} : { createdAt }),
+    ...(readySince === undefined ? {} : { readySince }),
+  };
+}
+
+function trimContainer(status: Json): ObservedContainer {
+  const reason = text(status, 'state', 'waiting', 'reason');
+  const message = text(status, 'state', 'waiting', 'message');
+  const ended = at(status, 'state', 'terminated') ?? at(status, 'lastState', 'terminated');
+  const endedReason = text(ended, 'reason');
+  return {
+    image: text(status, 'image') ?? '',
+    restarts: count(status, 'restartCount'),
+    running: at(status, 'state', 'running') !== undefined,
+    ...(reason === undefined ? {} : { waiting: { reason, ...(message === undefined ? {} : { message }) } }),
+    ...(ended === undefined
+      ? {}
+      : {
+          termination: {
+            exitCode: count(ended, 'exitCode'),
+            ...(endedReason === undefined ? {} : { reason: endedReason }),
+          },
+        }),
+  };
+}
+
+export function trimVolume(object: Json): ObservedVolume {
+  return { ...named(object), phase: text(object, 'status', 'phase') ?? 'Pending' };
+}
+
+export function trimDatabase(object: Json): ObservedDatabase {
+  const components = Object.values(record(at(object, 'status', 'components')));
+  const provisioning = condition(object, 'ProvisioningStarted');
+  const refused =
+    text(provisioning, 'status') === 'False'
+      ? (text(provisioning, 'message') ?? text(provisioning, 'reason') ?? 'refused')
+      : undefined;
+  const message = databaseMessage(object, components);
+  const since = latest(
+    list(object, 'status', 'conditions').map((entry) => date(entry, 'lastTransitionTime')),
+  );
+  return {
+    ...named(object),
+    phase: text(object, 'status', 'phase') ?? '',
+    generationObserved: generationObserved(object, false),
+    // `upToDate` is left out where it is false (reference 1.4); without any component nothing is up to date.
+    upToDate: components.length > 0 && components.every((component) => at(component, 'upToDate') === true),
+    starting: components.some((component) => text(component, 'phase') === 'Starting'),
+    ...(refused === undefined ? {} : { refused }),
+    ...(message === '' ? {} : { message }),
+    ...(since === undefined ? {} : { conditionsSince: since }),
+  };
+}
+
+function databaseMessage(object: Json, components: readonly unknown[]): string {
+  const messages = components.flatMap((component) => Object.values(record(at(component, 'message'))));
+  return [text(object, 'status', 'message'), ...messages]
+    .filter((part): part is string => typeof part === 'string' && part !== '')
+    .join('; ');
+}
+
+function latest(dates: readonly (Date | undefined)[]): Date | undefined {
+  const times = dates.flatMap((value) => (value === undefined ? [] : [value.getTime()]));
+  return times.length === 0 ? undefined : new Date(Math.max(...times));
+}
+
+export function trimSealedSecret(object: Json): ObservedSealedSecret {
+  const synced = condition(object, 'Synced');
+  const message = text(synced, 'message');
+  const state = generationObserved(object, true) ? text(synced, 'status') : undefined;
+  return {
+    name: named(object).name,
+    ...(state === 'True' || state === 'False' ? { synced: state === 'True' } : {}),
+    ...(message === undefined ? {} : { message }),
+  };
+}
+
+/** An event of reason FailedCreate about a StatefulSet: the API server refused its pod. */
+export function trimRefusal(object: Json): ObservedRefusal {
+  const message = text(object, 'message') ?? text(object, 'note') ?? '';
+  const seen =
+    date(object, 'lastTimestamp') ??
+    date(object, 'eventTime') ??
+    date(object, 'metadata', 'creationTimestamp');
+  return {
+    // Admission says so in words only; there is no code for it (plugin ResourceQuota, LimitRanger).
+    kind: /exceeded quota|maximum \S+ usage per Container/.test(message) ? 'quota' : 'other',
+    message,
+    ...(seen === undefined ? {} : { at: seen }),
+  };
+}

@@ -1,0 +1,179 @@
+import { WebSocket, type RawData } from 'ws';
+import { z } from 'zod';
+import { terminalCloseCodes } from '../contract/terminal.js';
+import type { Address } from './sandbox-access.js';
+
+export interface TerminalTarget {
+  readonly address: Address;
+  readonly token: string;
+  /** Checked against SESSION_ID by the caller. */
+  readonly session: string;
+}
+
+export interface BridgeOptions {
+  readonly target: () => Promise<TerminalTarget>;
+  /** Asked at every ping: a person who was removed loses open terminals too. */
+  readonly stillAllowed: () => boolean;
+  readonly pingIntervalMs: number;
+}
+
+/** ttyd's opening message; whatever token a client sends is replaced. */
+const opening = z.object({
+  columns: z.int().min(1).max(2000).catch(80),
+  rows: z.int().min(1).max(1000).catch(24),
+});
+
+const USER = 'user';
+/** Above the first a sender is paused, below the second it goes on. */
+const HIGH_WATER_BYTES = 1024 * 1024;
+const LOW_WATER_BYTES = 256 * 1024;
+export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+const HANDSHAKE_LIMIT_MS = 10_000;
+/** Pings without an answer before a connection counts as dead. */
+const MISSED_PINGS = 3;
+
+/**
+ * Joins a browser's WebSocket with the ttyd of a sandbox. The sandbox's credential is put in here: a browser never
+ * sees it, and what it sends as one is thrown away. Resolves with how the connection ended; never rejects.
+ */
+export async function bridgeTerminal(
+  client: WebSocket,
+  options: BridgeOptions,
+): Promise<{ code: number; reason: string }> {
+  client.pause();
+  const ended = new Promise<{ code: number; reason: string }>((resolve) => {
+    client.once('close', (code, reason) => {
+      resolve({ code, reason: reason.toString('utf8') });
+    });
+  });
+  client.on('error', () => client.terminate());
+  try {
+    const target = await options.target();
+    if (client.readyState === WebSocket.OPEN) join(client, dial(target), { ...options, token: target.token });
+  } catch (error) {
+    closeWith(
+      client,
+      terminalCloseCodes.notRunning,
+      error instanceof Error ? error.message : 'The sandbox is not running.',
+    );
+  }
+  return ended;
+}
+
+const credentialOf = (token: string): string => Buffer.from(`${USER}:${token}`, 'utf8').toString('base64');
+
+function dial({ address, token, session }: TerminalTarget): WebSocket {
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  return new WebSocket(`ws://${host}:${address.port}/ws?arg=${encodeURIComponent(session)}`, ['tty'], {
+    headers: { Authorization: `Basic ${credentialOf(token)}` },
+    handshakeTimeout: HANDSHAKE_LIMIT_MS,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    followRedirects: false,
+  });
+}
+
+function join(
+  client: WebSocket,
+  sandbox: WebSocket,
+  options: BridgeOptions & { readonly token: string },
+): void {
+  let opened = false;
+  sandbox.once('open', () => {
+    opened = true;
+    client.resume();
+  });
+  sandbox.on('error', () => {
+    // 'close' follows; its handler says what the person reads.
+  });
+  sandbox.once('close', (code, reason) => {
+    stopPinging();
+    if (!opened)
+      closeWith(client, terminalCloseCodes.notRunning, 'The terminal of this sandbox does not answer yet.');
+    else if (code === 1005 || code === 1006 || code === 1015)
+      closeWith(client, terminalCloseCodes.lost, 'The connection to the sandbox was lost.');
+    else closeWith(client, code, reason.toString('utf8'));
+  });
+  client.once('close', (code, reason) => {
+    stopPinging();
+    if (sandbox.readyState === WebSocket.CONNECTING) sandbox.terminate();
+    else closeWith(sandbox, code, reason.toString('utf8'));
+  });
+  client.once('message', (data) => {
+    const first = openingMessage(data, options.token);
+    if (first === undefined) {
+      closeWith(client, terminalCloseCodes.badOpening, 'The opening message of the terminal cannot be read.');
+      return;
+    }
+    sandbox.send(first, { binary: true });
+    pump(client, sandbox);
+  });
+  pump(sandbox, client);
+  const stopPinging = keepAlive([client, sandbox], options);
+}
+
+/** The client's columns and rows with the sandbox's credential; undefined where it is no opening message. */
+function openingMessage(data: RawData, token: string): Buffer | undefined {
+  try {
+    const size = opening.parse(JSON.parse(bytesOf(data).toString('utf8')));
+    return Buffer.from(JSON.stringify({ AuthToken: credentialOf(token), ...size }), 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function bytesOf(data: RawData): Buffer {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return Buffer.isBuffer(data) ? data : Buffer.from(data);
+}
+
+/** Passes messages on as they are; a receiver that does not keep up stops the sender, not the process's memory. */
+function pump(from: WebSocket, to: WebSocket): void {
+  from.on('message', (data: RawData, isBinary: boolean) => {
+    if (to.readyState !== WebSocket.OPEN) return;
+    to.send(bytesOf(data), { binary: isBinary }, () => {
+      if (from.isPaused && to.bufferedAmount < LOW_WATER_BYTES) from.resume();
+    });
+    if (to.bufferedAmount > HIGH_WATER_BYTES) from.pause();
+  });
+}
+
+/** Finds out that a connection is dead, and that a person is no longer allowed. Answers what stops it. */
+function keepAlive(sockets: readonly WebSocket[], options: BridgeOptions): () => void {
+  const missed = new Map(sockets.map((socket) => [socket, 0]));
+  for (const socket of sockets) socket.on('pong', () => missed.set(socket, 0));
+  const timer = setInterval(() => {
+    const [client] = sockets;
+    if (client !== undefined && !options.stillAllowed())
+      closeWith(client, terminalCloseCodes.notAllowed, 'You may no longer use this terminal.');
+    for (const socket of sockets) if (socket.readyState === WebSocket.OPEN) ping(socket, missed);
+  }, options.pingIntervalMs);
+  return () => {
+    clearInterval(timer);
+  };
+}
+
+function ping(socket: WebSocket, missed: Map<WebSocket, number>): void {
+  const count = missed.get(socket) ?? 0;
+  // A paused socket is not read, so its answers cannot be seen.
+  if (count >= MISSED_PINGS && !socket.isPaused) {
+    socket.terminate();
+    return;
+  }
+  missed.set(socket, count + 1);
+  socket.ping();
+}
+
+/** Close codes that a peer may send (RFC 6455, 7.4); others would throw. */
+const sendable = (code: number): boolean =>
+  (code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code)) || (code >= 3000 && code <= 4999);
+
+function closeWith(socket: WebSocket, code: number, reason: string): void {
+  // Paused, it would never read the peer's closing frame.
+  if (socket.isPaused) socket.resume();
+  const bytes = Buffer.from(reason, 'utf8').subarray(0, 123);
+  // Cut on a whole character: a close reason is UTF-8.
+  const text = new TextDecoder('utf-8').decode(bytes).replace(/\ufffd+$/, '');
+  if (sendable(code)) socket.close(code, text);
+  else socket.close();
+}
