@@ -1,0 +1,135 @@
+import type { Locator, Page } from 'playwright-core';
+import type { Credentials } from './api.js';
+import { until } from './until.js';
+
+type Tab = 'Overview' | 'Terminal' | 'Environment' | 'Database' | 'History' | 'Settings';
+
+/** What a person does on the portal's pages, by what they can see: names of fields, buttons and links. */
+export class ProjectPage {
+  readonly #page: Page;
+
+  constructor(page: Page) {
+    this.#page = page;
+  }
+
+  async signUp(who: Credentials): Promise<void> {
+    const link = this.#page.getByRole('link', { name: /create (an )?account|sign up/i }).first();
+    const button = this.#page.getByRole('button', { name: 'Create account' });
+    await link.or(button).first().waitFor();
+    if (!(await button.isVisible())) await link.click();
+    await this.#page.getByLabel('Username').fill(who.username);
+    await this.#page.getByLabel('Password', { exact: true }).fill(who.password);
+    await button.click();
+  }
+
+  async signIn(who: Credentials): Promise<void> {
+    await this.#page.getByLabel('Username').fill(who.username);
+    await this.#page.getByLabel('Password', { exact: true }).fill(who.password);
+    await this.#page.getByRole('button', { name: 'Sign in' }).click();
+  }
+
+  async signOut(): Promise<void> {
+    const direct = this.#page.getByRole('button', { name: 'Sign out' });
+    if (!(await direct.first().isVisible()))
+      await this.#page
+        .getByRole('button', { name: /account|menu/i })
+        .first()
+        .click();
+    await direct
+      .or(this.#page.getByRole('menuitem', { name: 'Sign out' }))
+      .first()
+      .click();
+    await this.#page.getByRole('button', { name: 'Sign in' }).waitFor();
+  }
+
+  get badge(): Locator {
+    return this.#page.getByTestId('project-status').first();
+  }
+
+  get #terminal(): Locator {
+    return this.#page.locator('[data-testid="terminal"]:visible').first();
+  }
+
+  async waitFor(status: string, deadline = 60_000): Promise<void> {
+    let seen: string | null = null;
+    const reached = async (): Promise<boolean> => {
+      seen = await this.badge.getAttribute('data-status');
+      if (seen !== status) throw new Error(`the badge says ${String(seen)}`);
+      return true;
+    };
+    await until(`the page to show ${status}`, reached, { deadline });
+  }
+
+  async open(base: string, id: string): Promise<void> {
+    await this.#page.goto(`${base}/projects/${id}`);
+    await this.badge.waitFor();
+  }
+
+  async openTab(tab: Tab): Promise<void> {
+    await this.#page.getByRole('link', { name: tab, exact: true }).first().click();
+  }
+
+  async openTerminal(): Promise<void> {
+    await this.openTab('Terminal');
+    await this.#connected();
+  }
+
+  async newShell(): Promise<void> {
+    await this.#page.getByRole('button', { name: 'New tab' }).click();
+    await this.#connected();
+  }
+
+  async #connected(): Promise<void> {
+    await this.#page.locator('[data-testid="terminal"][data-state="connected"]:visible').first().waitFor();
+  }
+
+  /** Types into the terminal as a person would, and presses Enter. */
+  async typeCommand(text: string): Promise<void> {
+    await this.#terminal.click();
+    await this.#page.keyboard.insertText(text);
+    await this.#page.keyboard.press('Enter');
+  }
+
+  /** What the visible terminal shows, rows joined: a long line is broken where the terminal ends. */
+  async text(): Promise<string> {
+    const rows = await this.#terminal.locator('.xterm-rows > div').allTextContents();
+    return rows.join('\n').replaceAll('\u00a0', ' ');
+  }
+
+  async waitForText(pattern: RegExp, deadline = 30_000): Promise<void> {
+    const found = async (): Promise<boolean> => {
+      const text = await this.text();
+      if (pattern.test(text)) return true;
+      throw new Error(text.trim().slice(-400));
+    };
+    await until(`the terminal to show ${String(pattern)}`, found, { deadline });
+  }
+
+  /** As `waitForText`, but a few seconds only, and `undefined` where it does not come. */
+  async textSoon(pattern: RegExp): Promise<string | undefined> {
+    try {
+      await this.waitForText(pattern, 3_000);
+      return await this.text();
+    } catch {
+      return undefined;
+    }
+  }
+
+  async addVariable(name: string, value: string): Promise<void> {
+    await this.#page.getByRole('button', { name: 'Add variable' }).click();
+    await this.#page.getByLabel('Variable name').last().fill(name);
+    await this.#page.getByLabel('Value', { exact: true }).last().fill(value);
+    await this.#page.getByRole('button', { name: 'Save' }).click();
+    await this.#page.getByText(/saved/i).first().waitFor();
+  }
+
+  async confirmIfAsked(button: string): Promise<void> {
+    const dialog = this.#page.getByRole('alertdialog').or(this.#page.getByRole('dialog'));
+    const asked = await dialog
+      .first()
+      .waitFor({ timeout: 1_000 })
+      .then(() => true)
+      .catch(() => false);
+    if (asked) await dialog.first().getByRole('button', { name: button, exact: true }).click();
+  }
+}
