@@ -10,6 +10,8 @@ export const notFound: RequestHandler = () => {
 
 /** Errors become problem documents here and nowhere else; what nobody expected is logged, and told without detail. */
 export function problemHandler(log: Logger): ErrorRequestHandler {
+  // Express knows an error handler by its four parameters.
+  // eslint-disable-next-line max-params
   return (error: unknown, request, response, next) => {
     const known = classify(error);
     const requestId = requestIdOf(response);

@@ -1,6 +1,6 @@
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
+import { WebSocketServer, type WebSocket } from 'ws';
 import { AppError } from '../contract/errors.js';
 import { SESSION_ID } from '../contract/terminal.js';
 import type { TokenClaims } from '../contract/token.js';
@@ -63,7 +63,7 @@ async function openingOf(deps: ApiDeps, request: IncomingMessage): Promise<Openi
   return { claims, key, session, requestId: requestIdFrom(request.headers['x-request-id']) };
 }
 
-async function serve(deps: ApiDeps, client: import('ws').WebSocket, opening: Opening): Promise<void> {
+async function serve(deps: ApiDeps, client: WebSocket, opening: Opening): Promise<void> {
   const { claims, key, session, requestId } = opening;
   const who = { user: claims.sub, ...key, session, requestId };
   deps.log.info({ audit: 'terminal-opened', ...who }, 'audit');

@@ -47,21 +47,11 @@ export function trimStatefulSet(object: Json): ObservedStatefulSet {
 
 export function trimPod(object: Json): ObservedPod {
   const ready = condition(object, 'Ready');
-  const scheduled = condition(object, 'PodScheduled');
-  const unschedulable =
-    text(scheduled, 'status') === 'False' && text(scheduled, 'reason') === 'Unschedulable'
-      ? (text(scheduled, 'message') ?? 'unschedulable')
-      : undefined;
-  const failed =
-    text(object, 'status', 'phase') === 'Failed'
-      ? (text(object, 'status', 'message') ?? text(object, 'status', 'reason') ?? 'the pod failed')
-      : undefined;
+  const unschedulable = unschedulableMessage(object);
+  const failed = failureMessage(object);
   const createdAt = date(object, 'metadata', 'creationTimestamp');
   const readySince = date(ready, 'lastTransitionTime');
-  const statuses = [
-    ...list(object, 'status', 'initContainerStatuses'),
-    ...list(object, 'status', 'containerStatuses'),
-  ];
+  const statuses = [...list(object, 'status', 'initContainerStatuses'), ...list(object, 'status', 'containerStatuses')];
   return {
     name: named(object).name,
     deleting: named(object).deleting,
@@ -72,6 +62,17 @@ export function trimPod(object: Json): ObservedPod {
     ...(createdAt === undefined ? {} : { createdAt }),
     ...(readySince === undefined ? {} : { readySince }),
   };
+}
+
+function unschedulableMessage(pod: Json): string | undefined {
+  const scheduled = condition(pod, 'PodScheduled');
+  if (text(scheduled, 'status') !== 'False' || text(scheduled, 'reason') !== 'Unschedulable') return undefined;
+  return text(scheduled, 'message') ?? 'unschedulable';
+}
+
+function failureMessage(pod: Json): string | undefined {
+  if (text(pod, 'status', 'phase') !== 'Failed') return undefined;
+  return text(pod, 'status', 'message') ?? text(pod, 'status', 'reason') ?? 'the pod failed';
 }
 
 function trimContainer(status: Json): ObservedContainer {

@@ -24,8 +24,10 @@ function running(facts: ProjectFacts, delivery: Delivery): Verdict {
     return { status: 'CREATING', waitingFor: waitingForManifests(delivery) };
   if (database.intent !== facts.desired.version || !database.generationObserved)
     return { status: whileChanging(database), waitingFor: waitingForManifests(delivery) };
-  const problem = databaseProblem(database);
-  if (problem !== undefined) return problem;
+  return databaseProblem(database) ?? progress(facts, database, delivery);
+}
+
+function progress(facts: ProjectFacts, database: ObservedDatabase, delivery: Delivery): Verdict {
   if (database.phase !== 'Running') return { status: fromPhase(database), ...startingSince(database) };
   if (!database.upToDate) return { status: 'UPDATING', ...startingSince(database) };
   if (delivery.stage !== 'applied')

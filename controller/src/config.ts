@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+/** The one reader of the environment in this process. */
+
+const port = z.coerce.number().int().min(0).max(65535);
+const path = z.string().min(1);
+/** An empty variable is an unset one: shells and compose files cannot always leave one out. */
+const optional = <T extends z.ZodType>(schema: T): z.ZodOptional<T> => schema.optional();
+
+const environment = z.object({
+  CONTROLLER_PORT: port,
+  GITOPS_REPOSITORY: path,
+  CONTROLLER_TOKEN_KEY_FILE: path,
+  CLUSTER: z.enum(['engine', 'kubernetes']).default('engine'),
+  KUBECONFIG: optional(path),
+  APPS_PORT: optional(port),
+  PLATFORM_SEED_FILE: optional(path),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  OBSERVE_INTERVAL_MS: z.coerce.number().int().min(100).max(60_000).default(3000),
+});
+
+export interface Config {
+  readonly port: number;
+  readonly repository: string;
+  readonly tokenKey: Uint8Array;
+  readonly cluster: 'engine' | 'kubernetes';
+  readonly kubeconfig?: string;
+  readonly appsPort?: number;
+  readonly platformSeedFile?: string;
+  readonly logLevel: string;
+  readonly observeIntervalMs: number;
+}
+
+/** What to say before exit 1: one line that names the variable. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const result = environment.safeParse(given);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    const name = issue?.path.join('.') ?? '';
+    throw new ConfigError(
+      `${name} is ${given[name] === undefined ? 'missing' : 'not right'}: ${issue?.message ?? ''}`,
+    );
+  }
+  const value = result.data;
+  return {
+    port: value.CONTROLLER_PORT,
+    repository: value.GITOPS_REPOSITORY,
+    tokenKey: readTokenKey(value.CONTROLLER_TOKEN_KEY_FILE),
+    cluster: value.CLUSTER,
+    logLevel: value.LOG_LEVEL,
+    observeIntervalMs: value.OBSERVE_INTERVAL_MS,
+    ...(value.KUBECONFIG === undefined ? {} : { kubeconfig: value.KUBECONFIG }),
+    ...(value.APPS_PORT === undefined ? {} : { appsPort: value.APPS_PORT }),
+    ...(value.PLATFORM_SEED_FILE === undefined ? {} : { platformSeedFile: value.PLATFORM_SEED_FILE }),
+  };
+}
+
+/** HS256 wants a key at least as long as its hash: 32 bytes, 64 hex digits. */
+function readTokenKey(file: string): Uint8Array {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').trim();
+  } catch {
+    throw new ConfigError(`CONTROLLER_TOKEN_KEY_FILE names a file that cannot be read: ${file}`);
+  }
+  if (!/^(?:[0-9a-fA-F]{2}){32,}$/.test(text))
+    throw new ConfigError(`CONTROLLER_TOKEN_KEY_FILE does not hold a key of at least 64 hex digits: ${file}`);
+  return Buffer.from(text, 'hex');
+}

@@ -1,0 +1,39 @@
+import type { PlatformDto } from '../contract/projects.js';
+import { list, text } from '../shared/json.js';
+import type { KubeApi } from '../shared/kube-api.js';
+
+export type Isolation = Pick<PlatformDto, 'isolation' | 'runsAsRoot'>;
+
+export interface IsolationOptions {
+  readonly api: KubeApi;
+  readonly cluster: 'engine' | 'kubernetes';
+  /** What to say before the engine was heard: it runs as the same user as this process. */
+  readonly runsAsRoot: boolean;
+}
+
+/**
+ * How sandboxes are kept apart. The engine says so on its Node; while it cannot be asked, the weakest answer stands:
+ * a warning too many is better than one too few.
+ */
+export function isolationReader({ api, cluster, runsAsRoot }: IsolationOptions): () => Promise<Isolation> {
+  if (cluster === 'kubernetes') return () => Promise.resolve({ isolation: 'cluster', runsAsRoot: false });
+  let known: Isolation | undefined;
+  return async () => {
+    try {
+      known ??= read(await api.get('/api/v1/nodes'));
+    } catch {
+      // Not there yet; asked again next time.
+    }
+    return known ?? { isolation: 'none', runsAsRoot };
+  };
+}
+
+function read(nodes: unknown): Isolation | undefined {
+  const [node] = list(nodes, 'items');
+  if (node === undefined) return undefined;
+  const said = text(node, 'metadata', 'annotations', 'fullstackagent.dev/isolation');
+  return {
+    isolation: said === 'bubblewrap' ? 'bubblewrap' : 'none',
+    runsAsRoot: text(node, 'metadata', 'annotations', 'fullstackagent.dev/runs-as-root') === 'true',
+  };
+}

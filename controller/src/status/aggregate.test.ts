@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { projectStatuses, resourceStatuses, type ResourceStatus } from '../contract/status.js';
+import { aggregate, allowedActions } from './aggregate.js';
+
+describe('aggregate', () => {
+  const rows: [ResourceStatus[], string][] = [
+    [['RUNNING'], 'RUNNING'],
+    [['RUNNING', 'RUNNING'], 'RUNNING'],
+    [['ERROR', 'CREATING'], 'ERROR'],
+    [['RUNNING', 'ERROR'], 'ERROR'],
+    [['CREATING', 'UPDATING'], 'CREATING'],
+    [['CREATING', 'RUNNING'], 'CREATING'],
+    [['TERMINATED', 'CREATING'], 'CREATING'],
+    [['UPDATING', 'RUNNING'], 'UPDATING'],
+    [['UPDATING', 'STOPPED'], 'UPDATING'],
+    [['RUNNING', 'STARTING'], 'STARTING'],
+    [['STOPPED', 'STOPPING'], 'STOPPING'],
+    [['TERMINATED', 'TERMINATING'], 'TERMINATING'],
+    [['STOPPED', 'STOPPED'], 'STOPPED'],
+    [['RUNNING', 'STOPPED'], 'PARTIAL'],
+    [['STARTING', 'STOPPING'], 'PARTIAL'],
+    [['TERMINATED', 'STOPPED'], 'PARTIAL'],
+    [[], 'PARTIAL'],
+  ];
+  test.each(rows)('%j is %s', (statuses, expected) => {
+    expect(aggregate(statuses)).toBe(expected);
+  });
+
+  test('the order of the parts makes no difference', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(...resourceStatuses), { minLength: 1, maxLength: 4 }),
+        (statuses) => {
+          expect(aggregate([...statuses].reverse())).toBe(aggregate(statuses));
+        },
+      ),
+    );
+  });
+});
+
+describe('allowed actions', () => {
+  test.each([
+    ['RUNNING', ['stop', 'restart', 'delete']],
+    ['STARTING', ['stop', 'restart', 'delete']],
+    ['STOPPED', ['start', 'delete']],
+    ['STOPPING', ['start', 'delete']],
+    ['ERROR', ['start', 'stop', 'restart', 'delete']],
+    ['PARTIAL', ['start', 'stop', 'restart', 'delete']],
+    ['CREATING', ['stop', 'delete']],
+    ['UPDATING', ['stop', 'delete']],
+    ['TERMINATING', ['restore']],
+    ['TERMINATED', ['restore']],
+  ] as const)('%s allows %j', (status, actions) => {
+    expect(allowedActions(status, status.startsWith('TERMINAT'))).toEqual(actions);
+  });
+
+  test('a deleted project can be restored, whatever went wrong with it', () => {
+    for (const status of projectStatuses) expect(allowedActions(status, true)).toEqual(['restore']);
+  });
+});
