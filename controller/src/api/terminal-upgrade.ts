@@ -72,6 +72,9 @@ async function serve(deps: ApiDeps, client: WebSocket, opening: Opening): Promis
     target: () => deps.terminal(key, session),
     stillAllowed: () => isAllowed(deps.intent, claims, { namespace: key.namespace, need: 'change' }),
     pingIntervalMs: PING_INTERVAL_MS,
+    onUnexpected: (error) => {
+      deps.log.error({ err: error, requestId }, 'terminal');
+    },
   });
   deps.metrics.terminals.dec();
   deps.log.info({ audit: 'terminal-closed', ...who, code }, 'audit');

@@ -51,7 +51,10 @@ export function trimPod(object: Json): ObservedPod {
   const failed = failureMessage(object);
   const createdAt = date(object, 'metadata', 'creationTimestamp');
   const readySince = date(ready, 'lastTransitionTime');
-  const statuses = [...list(object, 'status', 'initContainerStatuses'), ...list(object, 'status', 'containerStatuses')];
+  const statuses = [
+    ...list(object, 'status', 'initContainerStatuses'),
+    ...list(object, 'status', 'containerStatuses'),
+  ];
   return {
     name: named(object).name,
     deleting: named(object).deleting,
@@ -66,7 +69,8 @@ export function trimPod(object: Json): ObservedPod {
 
 function unschedulableMessage(pod: Json): string | undefined {
   const scheduled = condition(pod, 'PodScheduled');
-  if (text(scheduled, 'status') !== 'False' || text(scheduled, 'reason') !== 'Unschedulable') return undefined;
+  if (text(scheduled, 'status') !== 'False' || text(scheduled, 'reason') !== 'Unschedulable')
+    return undefined;
   return text(scheduled, 'message') ?? 'unschedulable';
 }
 

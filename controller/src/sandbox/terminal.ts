@@ -1,5 +1,6 @@
 import { WebSocket, type RawData } from 'ws';
 import { z } from 'zod';
+import { AppError } from '../contract/errors.js';
 import { terminalCloseCodes } from '../contract/terminal.js';
 import type { Address } from './sandbox-access.js';
 
@@ -15,6 +16,8 @@ export interface BridgeOptions {
   /** Asked at every ping: a person who was removed loses open terminals too. */
   readonly stillAllowed: () => boolean;
   readonly pingIntervalMs: number;
+  /** For the log: the browser is told no more than that it did not work. */
+  readonly onUnexpected: (error: unknown) => void;
 }
 
 /** ttyd's opening message; whatever token a client sends is replaced. */
@@ -51,10 +54,13 @@ export async function bridgeTerminal(
     const target = await options.target();
     if (client.readyState === WebSocket.OPEN) join(client, dial(target), { ...options, token: target.token });
   } catch (error) {
+    // Only what was written for a person is shown to one.
+    const known = error instanceof AppError;
+    if (!known) options.onUnexpected(error);
     closeWith(
       client,
       terminalCloseCodes.notRunning,
-      error instanceof Error ? error.message : 'The sandbox is not running.',
+      known ? error.message : 'The terminal cannot be reached right now.',
     );
   }
   return ended;
