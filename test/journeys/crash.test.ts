@@ -1,0 +1,125 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Api } from '../support/api.js';
+import { owner, ownerAgain } from '../support/fixtures.js';
+import { git } from '../support/git.js';
+import { noProcessesOf, Platform } from '../support/platform.js';
+import { Terminal } from '../support/terminal.js';
+import { until } from '../support/until.js';
+import { databaseFolders, doublyServed, processesIn, type Role } from '../support/victims.js';
+
+/** What was answered with 201 before, during and after a process died. */
+interface Acknowledged {
+  readonly id: string;
+  readonly commit: string;
+}
+
+const CREATES = 3;
+
+describe('kill -9 in the middle of creates', () => {
+  let platform: Platform;
+  let api: Api;
+  const acknowledged: Acknowledged[] = [];
+  let created = 0;
+
+  beforeAll(async () => {
+    platform = await Platform.start('crash');
+    api = await owner(platform.url);
+    await create();
+    await api.waitFor('crash-1', 'RUNNING');
+  });
+
+  afterAll(() => platform.remove());
+
+  /** An answer counts; a refused or broken connection promised nothing. */
+  async function create(): Promise<void> {
+    created += 1;
+    const name = `Crash ${String(created)}`;
+    const change = await api.create({ name, database: created % 2 === 1 });
+    acknowledged.push({ id: change.project.id, commit: change.commit });
+  }
+
+  /** A different moment each time; the moment is printed, so that a failure can be looked at again. */
+  async function killInTheMiddle(role: Role): Promise<number> {
+    const victim = processesIn(platform.home, role)[0];
+    if (victim === undefined) throw new Error(`no ${role} runs`);
+    const creates = Array.from({ length: CREATES }, () => create());
+    const delay = Math.floor(Math.random() * 150);
+    await pause(delay);
+    process.kill(victim.pid, 'SIGKILL');
+    console.log(
+      `killed the ${role} (${String(victim.pid)}) ${String(delay)} ms after ${String(CREATES)} creates began`,
+    );
+    await Promise.allSettled(creates);
+    return victim.pid;
+  }
+
+  async function everythingAcknowledgedRuns(): Promise<void> {
+    for (const { id, commit } of acknowledged) {
+      await api.waitFor(id, 'RUNNING', 120_000);
+      git(platform.repository, 'merge-base', '--is-ancestor', commit, 'refs/heads/main');
+    }
+  }
+
+  /** What exists runs once: one server a data folder, one folder a database that was asked for. */
+  async function nothingRunsTwice(): Promise<void> {
+    const { projects } = await api.ask<{ projects: { id: string; status: string; database?: object }[] }>(
+      'GET',
+      '/api/projects',
+    );
+    for (const { id } of projects) await api.waitFor(id, 'RUNNING', 120_000);
+    expect(doublyServed()).toEqual([]);
+    expect(databaseFolders(platform.home)).toHaveLength(
+      projects.filter(({ database }) => database !== undefined).length,
+    );
+    for (const role of ['controller', 'engine', 'portal', 'portal database'] as const)
+      expect(processesIn(platform.home, role), role).toHaveLength(1);
+  }
+
+  it.each(['controller', 'engine', 'portal', 'portal database', 'sandbox database'] as const)(
+    'the %s: it comes back by itself and everything acknowledged runs',
+    async (role) => {
+      const dead = await killInTheMiddle(role);
+      const back = (): boolean => processesIn(platform.home, role).some(({ pid }) => pid !== dead);
+      await until(`the ${role} to be back`, back);
+      await until(
+        'the portal to answer',
+        async () => (await api.request('GET', '/api/projects')).status === 200,
+      );
+      await create();
+      await everythingAcknowledgedRuns();
+      await nothingRunsTwice();
+    },
+    240_000,
+  );
+
+  it('the supervisor: everything ends with it, and the next start goes on', async () => {
+    await killInTheMiddle('supervisor');
+    await noProcessesOf(platform.home, 30_000);
+    await platform.startAgain();
+    api = await ownerAgain(platform.url);
+    await create();
+    await everythingAcknowledgedRuns();
+    await nothingRunsTwice();
+  }, 240_000);
+
+  it('all of them at once: the next start goes on', async () => {
+    const creates = Array.from({ length: CREATES }, () => create());
+    await pause(Math.floor(Math.random() * 150));
+    for (const role of ['supervisor', 'controller', 'engine', 'portal', 'portal database'] as const)
+      for (const { pid } of processesIn(platform.home, role)) process.kill(pid, 'SIGKILL');
+    await Promise.allSettled(creates);
+    await noProcessesOf(platform.home, 30_000);
+    await platform.startAgain();
+    api = await ownerAgain(platform.url);
+    await everythingAcknowledgedRuns();
+    await nothingRunsTwice();
+  }, 240_000);
+
+  it('left a repository that git finds nothing wrong with, and terminals that work', async () => {
+    expect(git(platform.repository, 'fsck', '--full', '--strict', '--no-dangling')).toBe('');
+    const terminal = await Terminal.open(api, 'crash-1', 'after');
+    expect(await terminal.run('echo "$((6 * 7))"')).toBe('42');
+    terminal.close();
+  });
+});

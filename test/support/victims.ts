@@ -1,0 +1,45 @@
+import { allProcesses, type Process, processesOf } from './processes.js';
+
+/** The processes of one installation, by what they are for. */
+export const roles = [
+  'supervisor',
+  'controller',
+  'engine',
+  'portal',
+  'portal database',
+  'sandbox database',
+] as const;
+export type Role = (typeof roles)[number];
+
+const DATA_FOLDER = / -D\s*(\S+)/;
+
+/** The first process of a PostgreSQL server; the others are its children and show no `-D`. */
+const isPostmaster = (process: Process): boolean =>
+  /(^|\/)postgres /.test(process.command) && DATA_FOLDER.test(process.command);
+
+const isPortalDatabase = (process: Process): boolean =>
+  isPostmaster(process) && process.command.includes('/portal');
+
+const recognised: Readonly<Record<Role, (process: Process) => boolean>> = {
+  supervisor: ({ command }) => /scripts\/start\.mjs|platform\/main\.js/.test(command),
+  controller: ({ command }) => command.includes('controller/dist/main.js'),
+  engine: ({ command }) => command.includes('runtime/engine/dist/main.js'),
+  portal: ({ command }) => command.includes('webui/server.js'),
+  'portal database': isPortalDatabase,
+  'sandbox database': (process) => isPostmaster(process) && !isPortalDatabase(process),
+};
+
+export const processesIn = (home: string, role: Role): readonly Process[] =>
+  processesOf(home).filter(recognised[role]);
+
+/** Data folders that more than one server runs on: PostgreSQL forbids it, so there must never be one. */
+export function doublyServed(): readonly string[] {
+  const folders = allProcesses()
+    .filter(isPostmaster)
+    .map(({ command }) => DATA_FOLDER.exec(command)?.[1] ?? '');
+  return folders.filter((folder, index) => folders.indexOf(folder) !== index);
+}
+
+export function databaseFolders(home: string): readonly string[] {
+  return processesIn(home, 'sandbox database').map(({ command }) => DATA_FOLDER.exec(command)?.[1] ?? '');
+}
