@@ -5,17 +5,15 @@ import { z } from 'zod';
 
 const port = z.coerce.number().int().min(0).max(65535);
 const path = z.string().min(1);
-/** An empty variable is an unset one: shells and compose files cannot always leave one out. */
-const optional = <T extends z.ZodType>(schema: T): z.ZodOptional<T> => schema.optional();
 
 const environment = z.object({
   CONTROLLER_PORT: port,
   GITOPS_REPOSITORY: path,
   CONTROLLER_TOKEN_KEY_FILE: path,
   CLUSTER: z.enum(['engine', 'kubernetes']).default('engine'),
-  KUBECONFIG: optional(path),
-  APPS_PORT: optional(port),
-  PLATFORM_SEED_FILE: optional(path),
+  KUBECONFIG: path.optional(),
+  APPS_PORT: port.optional(),
+  PLATFORM_SEED_FILE: path.optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   OBSERVE_INTERVAL_MS: z.coerce.number().int().min(100).max(60_000).default(3000),
 });
@@ -38,16 +36,7 @@ export class ConfigError extends Error {
 }
 
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const result = environment.safeParse(given);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    const name = issue?.path.join('.') ?? '';
-    throw new ConfigError(
-      `${name} is ${given[name] === undefined ? 'missing' : 'not right'}: ${issue?.message ?? ''}`,
-    );
-  }
-  const value = result.data;
+  const value = parse(env);
   return {
     port: value.CONTROLLER_PORT,
     repository: value.GITOPS_REPOSITORY,
@@ -59,6 +48,20 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     ...(value.APPS_PORT === undefined ? {} : { appsPort: value.APPS_PORT }),
     ...(value.PLATFORM_SEED_FILE === undefined ? {} : { platformSeedFile: value.PLATFORM_SEED_FILE }),
   };
+}
+
+function parse(env: NodeJS.ProcessEnv): z.output<typeof environment> {
+  // An empty variable is an unset one: shells and compose files cannot always leave one out.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const result = environment.safeParse(given);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const name = issue?.path.join('.') ?? '';
+  throw new ConfigError(
+    given[name] === undefined
+      ? `${name} is missing.`
+      : `${name} is not right: ${issue?.message ?? ''} (it is "${given[name]}").`,
+  );
 }
 
 /** HS256 wants a key at least as long as its hash: 32 bytes, 64 hex digits. */

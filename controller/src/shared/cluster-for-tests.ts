@@ -43,7 +43,8 @@ export class ClusterForTests {
   #port = 0;
 
   async start(...kinds: string[]): Promise<void> {
-    for (const path of kinds) this.#kinds.set(path, this.#kinds.get(path) ?? new Map());
+    for (const path of kinds)
+      this.#kinds.set(path, this.#kinds.get(path) ?? new Map<string, ClusterObject>());
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));

@@ -73,13 +73,3 @@ export const desired = (changes: Partial<ProjectFacts['desired']>): ProjectFacts
   ...facts().desired,
   ...changes,
 });
-
-/** `parts` without the named ones: an object that is not there is an absent field. */
-export function without<K extends keyof ObservedObjects>(
-  parts: ObservedObjects,
-  ...absent: K[]
-): ObservedObjects {
-  return Object.fromEntries(
-    Object.entries(parts).filter(([key]) => !absent.includes(key as K)),
-  ) as unknown as ObservedObjects;
-}

@@ -1,18 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ProjectStatus, StatusReason } from '../contract/status.js';
 import { nothingObserved, type ObservedObjects, type ProjectFacts } from '../model/facts.js';
-import {
-  container,
-  database,
-  desired,
-  facts,
-  objects,
-  pod,
-  statefulSet,
-  T0,
-  V2,
-  without,
-} from './facts-for-tests.js';
+import { container, database, desired, facts, objects, pod, statefulSet, T0, V2 } from './facts-for-tests.js';
 import { projectStatus, TRANSITION_LIMIT_MS } from './status.js';
 
 const soon = new Date(T0.getTime() + 1000);
@@ -29,10 +18,15 @@ const scaledDown = objects({ statefulSet: statefulSet({ replicas: 0, readyReplic
 const withDatabase = desired({ hasDatabase: true });
 const stopped = desired({ state: 'Stopped' });
 const deleted = desired({ state: 'Deleted' });
-const withoutRendering = (changes: Partial<ProjectFacts>): ProjectFacts => {
-  const { rendered: _rendered, applier: _applier, ...rest } = facts(changes);
-  return rest;
+const volumeOnly: ObservedObjects = {
+  ...nothingObserved,
+  volume: { name: 'blog--workspace', deleting: false, phase: 'Bound' },
 };
+const withoutRendering = ({ observed }: Pick<ProjectFacts, 'observed'>): ProjectFacts => ({
+  desired: desired({}),
+  observed,
+  freshness: { state: 'fresh' },
+});
 
 type Row = [what: string, facts: ProjectFacts, expected: ProjectStatus];
 
@@ -109,11 +103,7 @@ const table: Row[] = [
     'TERMINATING',
   ],
   ['deleted, nothing left', facts({ desired: deleted, observed: gone }), 'TERMINATED'],
-  [
-    'deleted, only the volume left',
-    facts({ desired: deleted, observed: without(objects({ pods: [] }), 'statefulSet') }),
-    'TERMINATED',
-  ],
+  ['deleted, only the volume left', facts({ desired: deleted, observed: volumeOnly }), 'TERMINATED'],
   ['deleted, not applied', facts({ ...reapplying, desired: deleted, observed: gone }), 'TERMINATING'],
   [
     'deleted, the stopped database left',
@@ -394,7 +384,7 @@ describe('ERROR has a reason of the closed list and a message that says what it 
       /no such componentDef/,
     ],
   ];
-  test.each(rows)('%s', (_what, given, reason, message) => {
+  test.each(rows)('%s', (_what, given, ...[reason, message]) => {
     const status = projectStatus(given, soon);
     expect(status.status).toBe('ERROR');
     expect(status.reason).toBe(reason);
