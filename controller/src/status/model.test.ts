@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { test } from 'vitest';
 import type { ProjectStatusDto } from '../contract/status.js';
 import type {
+  ApplierReport,
   ApplyFailure,
   ObservedDatabase,
   ObservedPod,
@@ -244,7 +245,7 @@ test('whatever happens: never RUNNING before it is applied, the aggregate agrees
   fc.assert(
     fc.property(
       fc.boolean(),
-      fc.array(fc.constantFrom(...Object.keys(steps)), { maxLength: 40 }),
+      fc.array(fc.constantFrom(...Object.keys(steps)), { maxLength: 40, size: 'max' }),
       (hasDatabase, history) => {
         const world = new World(hasDatabase);
         check(world);
