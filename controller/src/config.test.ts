@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { readConfig } from './config.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'config-'));
+const keyFile = join(folder, 'key');
+writeFileSync(keyFile, `${'ab'.repeat(32)}\n`);
+const shortKey = join(folder, 'short');
+writeFileSync(shortKey, 'abcd');
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const enough = { CONTROLLER_PORT: '4000', GITOPS_REPOSITORY: '/repo', CONTROLLER_TOKEN_KEY_FILE: keyFile };
+
+test('the least that is needed; an empty variable is an unset one', () => {
+  expect(readConfig({ ...enough, KUBECONFIG: '', APPS_PORT: '' })).toEqual({
+    port: 4000,
+    repository: '/repo',
+    tokenKey: Buffer.alloc(32, 0xab),
+    cluster: 'engine',
+    logLevel: 'info',
+    observeIntervalMs: 3000,
+  });
+});
+
+test('everything', () => {
+  const all = {
+    KUBECONFIG: '/k',
+    CLUSTER: 'kubernetes',
+    APPS_PORT: '8080',
+    PLATFORM_SEED_FILE: '/p',
+    OBSERVE_INTERVAL_MS: '500',
+  };
+  expect(readConfig({ ...enough, ...all })).toMatchObject({
+    kubeconfig: '/k',
+    cluster: 'kubernetes',
+    appsPort: 8080,
+    platformSeedFile: '/p',
+    observeIntervalMs: 500,
+  });
+});
+
+test.each([
+  ['CONTROLLER_PORT', '70000'],
+  ['CONTROLLER_PORT', 'http'],
+  ['CONTROLLER_PORT', ''],
+  ['GITOPS_REPOSITORY', ''],
+  ['CLUSTER', 'minikube'],
+  ['LOG_LEVEL', 'loud'],
+  ['OBSERVE_INTERVAL_MS', '0'],
+  ['CONTROLLER_TOKEN_KEY_FILE', '/nowhere/key'],
+  ['CONTROLLER_TOKEN_KEY_FILE', shortKey],
+])('%s=%j is refused in one line that names it', (name, value) => {
+  expect(() => readConfig({ ...enough, [name]: value })).toThrow(new RegExp(`^${name}[^\\n]*$`));
+});
+
+test('a key that is no key is not shown', () => {
+  expect(() => readConfig({ ...enough, CONTROLLER_TOKEN_KEY_FILE: shortKey })).not.toThrow(/abcd/);
+});
