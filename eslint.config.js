@@ -124,4 +124,5 @@ export default tseslint.config(
     rules: { 'svelte/no-navigation-without-resolve': 'off' },
   },
   { files: ['**/*.js', '**/*.mjs'], languageOptions: { globals: globals.node }, rules: smallRooms },
+  { files: ['webui/static/**/*.js'], languageOptions: { globals: globals.browser, sourceType: 'script' } },
 );
