@@ -20,5 +20,6 @@ export interface ApiDeps {
   readonly tokenKey: Uint8Array;
   readonly metrics: Metrics;
   readonly log: Logger;
-  readonly now: () => Date;
+  /** Aborted when the server stops: event streams would never end by themselves. */
+  readonly closing: AbortSignal;
 }

@@ -1,4 +1,4 @@
-import type { ObservedStatefulSet, ProjectFacts } from '../model/facts.js';
+import type { ObservedObjects, ObservedPod, ObservedStatefulSet, ProjectFacts } from '../model/facts.js';
 import type { Delivery } from './delivery.js';
 import { sandboxProblem } from './pod-problem.js';
 import { applyFailed, type Verdict } from './verdict.js';
@@ -45,26 +45,21 @@ function progress(facts: ProjectFacts, statefulSet: ObservedStatefulSet, deliver
 function startingSince({ observed }: ProjectFacts): Pick<Verdict, 'since' | 'waitingFor'> {
   const pod = observed.pods.find((candidate) => !candidate.deleting);
   const since = pod?.readySince ?? pod?.createdAt;
-  const volumeMissing = observed.volume !== undefined && observed.volume.phase !== 'Bound';
-  return {
-    waitingFor: volumeMissing ? 'the volume to be provided' : 'the terminal to answer inside the sandbox',
-    ...(since === undefined ? {} : { since }),
-  };
+  return { waitingFor: whatASandboxWaitsFor(observed, pod), ...(since === undefined ? {} : { since }) };
 }
 
-function stopped({ desired, observed }: ProjectFacts, delivery: Delivery): Verdict {
-  const { statefulSet, pods } = observed;
-  if (statefulSet === undefined)
-    return pods.length > 0
-      ? { status: 'STOPPING', waitingFor: 'the sandbox to end' }
-      : {
-          status: delivery.stage === 'applied' ? 'STOPPED' : 'CREATING',
-          waitingFor: waitingForManifests(delivery),
-        };
-  const current = statefulSet.intent === desired.version && statefulSet.generationObserved;
-  if (pods.length > 0 || statefulSet.replicas > 0 || (statefulSet.readyReplicas > 0 && current))
+function whatASandboxWaitsFor({ volume }: ObservedObjects, pod: ObservedPod | undefined): string {
+  if (volume !== undefined && volume.phase !== 'Bound') return 'the volume to be provided';
+  if (pod === undefined) return 'the pod to be created';
+  const held = pod.containers.find((container) => container.waiting?.message !== undefined);
+  return held?.waiting?.message ?? 'the terminal to answer inside the sandbox';
+}
+
+function stopped({ observed: { statefulSet, pods } }: ProjectFacts, delivery: Delivery): Verdict {
+  if (pods.length > 0 || (statefulSet !== undefined && statefulSet.replicas > 0))
     return { status: 'STOPPING', waitingFor: 'the sandbox to end' };
-  return { status: 'STOPPED' };
+  if (statefulSet !== undefined || delivery.stage === 'applied') return { status: 'STOPPED' };
+  return { status: 'CREATING', waitingFor: waitingForManifests(delivery) };
 }
 
 function deleted({ observed, freshness }: ProjectFacts, delivery: Delivery): Verdict {

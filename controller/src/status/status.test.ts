@@ -421,6 +421,16 @@ describe('time', () => {
     expect(status.message).toMatch(/terminal to answer/);
   });
 
+  test('a container that is held back says by what', () => {
+    const message = 'secret "blog--db-postgresql-account-postgres" not found';
+    const held = container({ running: false, waiting: { reason: 'CreateContainerConfigError', message } });
+    const observed = objects({ pods: [pod({ ready: false, containers: [held] })] });
+    expect(projectStatus(facts({ observed }), late)).toMatchObject({
+      reason: 'TimedOut',
+      message: expect.stringContaining(message) as string,
+    });
+  });
+
   test('the time counts from when the pod was last ready, not from an old document', () => {
     const readySince = new Date(late.getTime() - 1000);
     const observed = objects({ pods: [pod({ ready: false, readySince })] });

@@ -41,10 +41,15 @@ function follow(deps: ApiDeps, response: Response, mayHear: (namespace: string) 
   const heartbeat = setInterval(() => {
     write(response, ': still here\n\n');
   }, HEARTBEAT_MS);
+  const end = (): void => {
+    response.end();
+  };
+  deps.closing.addEventListener('abort', end);
   deps.metrics.streams.inc();
   response.on('close', () => {
     unsubscribe();
     clearInterval(heartbeat);
+    deps.closing.removeEventListener('abort', end);
     deps.metrics.streams.dec();
   });
 }
