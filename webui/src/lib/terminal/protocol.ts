@@ -1,0 +1,60 @@
+/**
+ * ttyd's WebSocket protocol (subprotocol `tty`): one command byte, then the payload. The first message of the client
+ * is a JSON object without a command byte.
+ */
+export const SUBPROTOCOL = 'tty';
+
+const CLIENT = { input: 0x30, resize: 0x31, pause: 0x32, resume: 0x33 } as const;
+const SERVER = { output: 0x30, title: 0x31, preferences: 0x32 } as const;
+
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export type ServerMessage =
+  | { readonly type: 'output'; readonly data: Uint8Array }
+  | { readonly type: 'title'; readonly title: string }
+  | { readonly type: 'preferences'; readonly json: string }
+  | { readonly type: 'unknown' };
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+function frame(command: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(payload.length + 1);
+  bytes[0] = command;
+  bytes.set(payload, 1);
+  return bytes;
+}
+
+/** The credential is added by the controller: a browser never holds it. */
+export const encodeHello = (size: Size): Uint8Array<ArrayBuffer> =>
+  encoder.encode(JSON.stringify({ AuthToken: '', columns: size.columns, rows: size.rows }));
+
+/** `binary`: each character is one byte (mouse reports), as xterm's `onBinary` gives it. */
+export function encodeInput(data: string, binary = false): Uint8Array<ArrayBuffer> {
+  const payload = binary ? Uint8Array.from(data, (character) => character.charCodeAt(0) & 0xff) : encoder.encode(data);
+  return frame(CLIENT.input, payload);
+}
+
+export const encodeResize = (size: Size): Uint8Array<ArrayBuffer> =>
+  frame(CLIENT.resize, encoder.encode(JSON.stringify({ columns: size.columns, rows: size.rows })));
+
+export const encodePause = (): Uint8Array<ArrayBuffer> => frame(CLIENT.pause, new Uint8Array());
+export const encodeResume = (): Uint8Array<ArrayBuffer> => frame(CLIENT.resume, new Uint8Array());
+
+/** Output stays bytes: a character may be split between two messages, and xterm puts it together again. */
+export function decodeServer(bytes: Uint8Array): ServerMessage {
+  const data = bytes.subarray(1);
+  switch (bytes[0]) {
+    case SERVER.output:
+      return { type: 'output', data };
+    case SERVER.title:
+      return { type: 'title', title: decoder.decode(data) };
+    case SERVER.preferences:
+      return { type: 'preferences', json: decoder.decode(data) };
+    default:
+      return { type: 'unknown' };
+  }
+}
