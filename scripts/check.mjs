@@ -1,16 +1,15 @@
 #!/usr/bin/env node
 // `npm run check`: types, lint, format, the paths the documents name, the lock file. `npm run check -- lint` runs one.
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { lockFileAddresses, missingPaths } from './lib/docs-paths.mjs';
-import { capture, runSteps } from './lib/steps.mjs';
-
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+import { prepare } from './lib/prepare.mjs';
+import { root, runQuietly } from './lib/run.mjs';
+import { runSteps } from './lib/steps.mjs';
 
 const tool =
   (name, args, cwd = root) =>
   () =>
-    capture(process.execPath, [join(root, 'node_modules', name), ...args], { cwd });
+    runQuietly(process.execPath, [join(root, 'node_modules', name), ...args], { cwd });
 
 /** A step that needs no process: a list of complaints, empty when all is well. */
 const list = (complaints) => async () => {
@@ -45,6 +44,8 @@ if (unknown.length > 0) {
   process.exit(1);
 }
 const chosen = wanted.length === 0 ? steps : steps.filter((step) => wanted.includes(step.name));
+
+await prepare({ built: false });
 
 // Types and lint both read what SvelteKit generates.
 const needsSync = chosen.some(({ name }) => name === 'types' || name === 'lint');

@@ -3,10 +3,10 @@
 // `npm test -- --project charts sandbox`.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { prepare } from './lib/prepare.mjs';
+import { root } from './lib/run.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const summaryFile = join(root, 'test', 'results', 'summary.json');
 const inCi = process.env['CI'] === 'true';
 
@@ -66,6 +66,9 @@ function furtherFailures(summary, exitCode) {
 }
 
 const args = process.argv.slice(2);
+// Unit tests run from source; only the journeys need what a build makes.
+const projects = args.filter((_, index) => args[index - 1] === '--project');
+await prepare({ built: projects.length === 0 || projects.includes('journeys') });
 const exitCode = await runVitest(args);
 const summary = readSummary();
 const further = furtherFailures(summary, exitCode);

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, existsSync } from 'node:fs';
+import { cpSync, createWriteStream, existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { freePort, removeFolder, resultsFolder, ROOT, temporaryFolder } from './folders.js';
 import { processesOf } from './processes.js';
@@ -185,12 +185,14 @@ export class Platform {
     await this.running.stop();
   }
 
-  /** Stops, checks that nothing is left, and removes the home folder. */
+  /** Stops, checks that nothing is left, keeps the logs for whoever looks for a cause, and removes the home folder. */
   async remove(): Promise<void> {
     try {
       await this.stop();
     } finally {
       killAllOf(this.home);
+      const logs = join(this.home, 'logs');
+      if (existsSync(logs)) cpSync(logs, resultsFolder('logs', basename(this.home)), { recursive: true });
       if (existsSync(this.home)) removeFolder(this.home);
     }
   }

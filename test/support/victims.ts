@@ -18,10 +18,10 @@ const isPostmaster = (process: Process): boolean =>
   /(^|\/)postgres /.test(process.command) && DATA_FOLDER.test(process.command);
 
 const isPortalDatabase = (process: Process): boolean =>
-  isPostmaster(process) && process.command.includes('/portal');
+  isPostmaster(process) && process.command.includes('/instances/portal/');
 
 const recognised: Readonly<Record<Role, (process: Process) => boolean>> = {
-  supervisor: ({ command }) => /scripts\/start\.mjs|platform\/main\.js/.test(command),
+  supervisor: ({ command }) => command.includes('scripts/start.mjs'),
   controller: ({ command }) => command.includes('controller/dist/main.js'),
   engine: ({ command }) => command.includes('runtime/engine/dist/main.js'),
   portal: ({ command }) => command.includes('webui/server.js'),
