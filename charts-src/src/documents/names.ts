@@ -17,10 +17,7 @@ export const projectName = z
   .string()
   .min(1, 'A project needs a name.')
   .max(PROJECT_NAME_MAX, `A project name has at most ${PROJECT_NAME_MAX} characters.`)
-  .regex(
-    LABEL,
-    'A project name starts with a letter and contains only a-z, 0-9 and single hyphens.',
-  )
+  .regex(LABEL, 'A project name starts with a letter and contains only a-z, 0-9 and single hyphens.')
   .refine((name) => !name.includes('--'), 'A project name contains no two hyphens in a row.')
   .refine((name) => !RESERVED_PROJECT_NAMES.includes(name), 'This name is reserved.');
 
@@ -30,9 +27,7 @@ export const namespaceName = z
   .regex(/^ns-[a-z0-9]{8}$/, 'A tenant namespace is "ns-" and eight characters of a-z and 0-9.');
 
 /** `https://<host>.<domain>`: drawn once, unique in the installation. */
-export const hostName = z
-  .string()
-  .regex(/^[a-z0-9]{12}$/, 'A host is twelve characters of a-z and 0-9.');
+export const hostName = z.string().regex(/^[a-z0-9]{12}$/, 'A host is twelve characters of a-z and 0-9.');
 
 /** POSIX: XBD 8.1, plus lower case. */
 export const variableName = z

@@ -8,7 +8,8 @@ export const PLATFORM_PATH = 'platform.yaml';
 
 const shard = (namespace: string): string => namespace.slice(3, 5);
 
-export const tenantPath = (namespace: string): string => `tenants/${shard(namespace)}/${namespace}/tenant.yaml`;
+export const tenantPath = (namespace: string): string =>
+  `tenants/${shard(namespace)}/${namespace}/tenant.yaml`;
 
 export const projectPath = (namespace: string, name: string): string =>
   `tenants/${shard(namespace)}/${namespace}/projects/${name}.yaml`;
@@ -18,7 +19,8 @@ export const renderedProjectDir = (namespace: string, name: string): string =>
   `tenants/${shard(namespace)}/${namespace}/${name}`;
 
 /** What only operators may touch: Namespace, quota, policy, RBAC. */
-export const renderedTenantDir = (namespace: string): string => `platform/tenants/${shard(namespace)}/${namespace}`;
+export const renderedTenantDir = (namespace: string): string =>
+  `platform/tenants/${shard(namespace)}/${namespace}`;
 
 export type DocumentRef =
   | { kind: 'Platform' }
@@ -32,7 +34,8 @@ const PROJECT = /^tenants\/([a-z0-9]{2})\/(ns-[a-z0-9]{8})\/projects\/([a-z0-9-]
 export function documentAt(path: string): DocumentRef | undefined {
   if (path === PLATFORM_PATH) return { kind: 'Platform' };
   const tenant = TENANT.exec(path);
-  if (tenant?.[2] !== undefined && shard(tenant[2]) === tenant[1]) return { kind: 'Tenant', namespace: tenant[2] };
+  if (tenant?.[2] !== undefined && shard(tenant[2]) === tenant[1])
+    return { kind: 'Tenant', namespace: tenant[2] };
   const project = PROJECT.exec(path);
   if (project?.[2] !== undefined && project[3] !== undefined && shard(project[2]) === project[1])
     return { kind: 'Project', namespace: project[2], name: project[3] };

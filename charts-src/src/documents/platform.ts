@@ -22,7 +22,9 @@ export const platformSchema = z.strictObject({
   spec: z.strictObject({
     exposure: z.strictObject({
       /** `<host>.<domain>` is an app, `<host>-ttyd.<domain>` its terminal. */
-      domain: z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'A domain is lower-case labels joined by dots.'),
+      domain: z
+        .string()
+        .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'A domain is lower-case labels joined by dots.'),
       ingressClass: z.string().min(1),
       tls,
       /** The namespace whose pods may reach sandboxes from outside: where the ingress controller runs. */

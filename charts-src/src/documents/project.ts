@@ -4,7 +4,9 @@ import { hostName, namespaceName, projectName, singleLine, variableName } from '
 import { bytes } from './quantities.js';
 
 /** Seconds precision, UTC: what `metadata` timestamps of Kubernetes look like. */
-const instant = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'A time is written like "2026-11-23T08:00:00Z".');
+const instant = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'A time is written like "2026-11-23T08:00:00Z".');
 
 /** Base64 of the Sealed Secrets layout, namespace-wide scope. Always starts with the length 512: "AgA" or "AgB". */
 const sealedValue = z.string().regex(/^Ag[A-Za-z0-9+/]+={0,2}$/, 'This is not a sealed value.');
@@ -95,14 +97,20 @@ export const projectSchema = z
           const seen = new Set<string>();
           list.forEach((entry, index) => {
             if (seen.has(entry.name))
-              context.addIssue({ code: 'custom', path: [index, 'name'], message: `${entry.name} is there twice.` });
+              context.addIssue({
+                code: 'custom',
+                path: [index, 'name'],
+                message: `${entry.name} is there twice.`,
+              });
             seen.add(entry.name);
           });
         })
         .refine(
           (list) =>
-            list.reduce((sum, entry) => sum + ('value' in entry ? utf8Length(entry.value) : entry.sealed.length), 0) <=
-            VARIABLES_TOTAL_MAX_BYTES,
+            list.reduce(
+              (sum, entry) => sum + ('value' in entry ? utf8Length(entry.value) : entry.sealed.length),
+              0,
+            ) <= VARIABLES_TOTAL_MAX_BYTES,
           `All values together have at most ${VARIABLES_TOTAL_MAX_BYTES / 1024} KiB.`,
         ),
     }),

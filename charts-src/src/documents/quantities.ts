@@ -6,8 +6,9 @@ import { z } from 'zod';
  */
 export const cpu = z
   .string()
-  .regex(/^(?:[1-9]\d{0,2}|[1-9]\d{0,2}m)$/, 'CPU is written like "500m" (thousandths) or "2" (whole cores).');
+  .regex(
+    /^(?:[1-9]\d{0,2}|[1-9]\d{0,2}m)$/,
+    'CPU is written like "500m" (thousandths) or "2" (whole cores).',
+  );
 
-export const bytes = z
-  .string()
-  .regex(/^[1-9]\d{0,4}(?:Mi|Gi)$/, 'A size is written like "512Mi" or "10Gi".');
+export const bytes = z.string().regex(/^[1-9]\d{0,4}(?:Mi|Gi)$/, 'A size is written like "512Mi" or "10Gi".');

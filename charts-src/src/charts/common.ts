@@ -1,0 +1,68 @@
+import { ApiObject, type ApiObjectProps, type Chart } from 'cdk8s';
+import type { PlatformDocument, ProjectDocument } from '../documents/index.js';
+import { ANNOTATIONS, LABELS, MANAGED_BY, objectNames, type ObjectNames } from '../names.js';
+
+/** What every chart of a project gets: the documents, and what is derived from them once. */
+export interface ProjectContext {
+  readonly platform: PlatformDocument['spec'];
+  readonly spec: ProjectDocument['spec'];
+  readonly project: string;
+  readonly namespace: string;
+  readonly names: ObjectNames;
+  /** Blob id of the Project document. */
+  readonly intent: string;
+}
+
+export function projectContext(
+  platform: PlatformDocument,
+  { metadata, spec }: ProjectDocument,
+  intent: string,
+): ProjectContext {
+  return {
+    platform: platform.spec,
+    spec,
+    project: metadata.name,
+    namespace: metadata.namespace,
+    names: objectNames(metadata.name),
+    intent,
+  };
+}
+
+interface Meta {
+  readonly name: string;
+  readonly component: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** Metadata of a project's object. No `app.kubernetes.io/instance`: KubeBlocks deletes by it (reference, trap 2). */
+export function projectMeta(context: ProjectContext, { name, component, annotations }: Meta) {
+  return {
+    name,
+    namespace: context.namespace,
+    labels: {
+      [LABELS.component]: component,
+      [LABELS.managedBy]: MANAGED_BY,
+      [LABELS.partOf]: context.project,
+      [LABELS.project]: context.project,
+    },
+    annotations: { [ANNOTATIONS.intent]: context.intent, ...annotations },
+  };
+}
+
+/**
+ * Data outlives mistakes: neither Flux nor Argo CD takes these objects away because they left the folder. Only a purge
+ * lifts it.
+ */
+export const KEEP = {
+  [ANNOTATIONS.argoSyncOptions]: 'Prune=false,Delete=false',
+  [ANNOTATIONS.fluxPrune]: 'disabled',
+} as const;
+
+/** A custom resource: cdk8s has no types for it. `spec` is passed on as it is. */
+export function customObject(
+  chart: Chart,
+  id: string,
+  props: ApiObjectProps & { readonly spec: unknown },
+): ApiObject {
+  return new ApiObject(chart, id, props);
+}

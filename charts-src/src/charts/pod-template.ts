@@ -1,0 +1,141 @@
+import { k8s } from 'cdk8s-plus-28';
+import { RenderError } from '../errors.js';
+import { ANNOTATIONS, ENV_DIR, LABELS, MANAGED_BY, PORTS } from '../names.js';
+import type { ProjectContext } from './common.js';
+import { presetResources, sandboxPreset } from './resources.js';
+import { sandboxSelector } from './selector.js';
+
+const { IntOrString } = k8s;
+
+/** uid and gid of `developer` in the sandbox image. */
+const DEVELOPER = 1001;
+
+/**
+ * The pod. It changes only when a restart is due: image, size, ports, database, `restartedAt`. Variables, names and
+ * the document's version are nowhere in it.
+ */
+export function podTemplate(context: ProjectContext): k8s.PodTemplateSpec {
+  const { project, spec } = context;
+  return {
+    metadata: {
+      labels: {
+        ...sandboxSelector(project),
+        [LABELS.component]: 'sandbox',
+        [LABELS.managedBy]: MANAGED_BY,
+        [LABELS.partOf]: project,
+      },
+      ...(spec.restartedAt === undefined
+        ? {}
+        : { annotations: { [ANNOTATIONS.restartedAt]: spec.restartedAt } }),
+    },
+    spec: {
+      automountServiceAccountToken: false,
+      containers: [container(context)],
+      dnsPolicy: 'ClusterFirst',
+      enableServiceLinks: false,
+      restartPolicy: 'Always',
+      schedulerName: 'default-scheduler',
+      securityContext: {
+        fsGroup: DEVELOPER,
+        fsGroupChangePolicy: 'OnRootMismatch',
+        runAsGroup: DEVELOPER,
+        runAsNonRoot: true,
+        runAsUser: DEVELOPER,
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
+      serviceAccountName: 'sandbox',
+      terminationGracePeriodSeconds: 10,
+      volumes: volumes(context),
+    },
+  };
+}
+
+function container(context: ProjectContext): k8s.Container {
+  const { names, spec } = context;
+  return {
+    name: 'sandbox',
+    image: image(context),
+    imagePullPolicy: 'IfNotPresent',
+    ports: [
+      { name: 'app', containerPort: PORTS.app, protocol: 'TCP' },
+      { name: 'ttyd', containerPort: PORTS.terminal, protocol: 'TCP' },
+      ...(spec.sandbox.ports ?? []).map(({ port }) => ({ containerPort: port, protocol: 'TCP' })),
+    ],
+    env: environment(context),
+    envFrom: [
+      { configMapRef: { name: names.env, optional: true } },
+      { secretRef: { name: names.env, optional: true } },
+    ],
+    resources: presetResources(sandboxPreset(context)),
+    startupProbe: probe({ periodSeconds: 1, failureThreshold: 120 }),
+    readinessProbe: probe({ periodSeconds: 5, failureThreshold: 3 }),
+    livenessProbe: probe({ periodSeconds: 20, failureThreshold: 6 }),
+    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, privileged: false },
+    terminationMessagePath: '/dev/termination-log',
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [
+      { name: 'workspace', mountPath: '/workspace', subPath: 'workspace' },
+      { name: 'workspace', mountPath: '/home/developer', subPath: 'home' },
+      { name: 'env', mountPath: ENV_DIR, readOnly: true },
+      { name: 'tmp', mountPath: '/tmp' },
+    ],
+    workingDir: '/workspace',
+  };
+}
+
+/** The terminal is what makes a sandbox usable: it answers, or the sandbox is not ready. */
+const probe = (every: { periodSeconds: number; failureThreshold: number }): k8s.Probe => ({
+  tcpSocket: { port: IntOrString.fromString('ttyd') },
+  initialDelaySeconds: 0,
+  successThreshold: 1,
+  timeoutSeconds: 2,
+  ...every,
+});
+
+function image({ platform, spec }: ProjectContext): string {
+  if (!platform.sandbox.allowedImages.includes(spec.sandbox.image))
+    throw new RenderError(`The platform does not allow the image "${spec.sandbox.image}".`);
+  return spec.sandbox.image;
+}
+
+/** Order matters: `$(NAME)` sees only what stands before it (reference, 6.4). */
+function environment({ names, namespace, platform, project, spec }: ProjectContext): k8s.EnvVar[] {
+  const fromSecret = (name: string, secret: string, key: string): k8s.EnvVar => ({
+    name,
+    valueFrom: { secretKeyRef: { name: secret, key } },
+  });
+  return [
+    { name: 'PROJECT_NAME', value: project },
+    { name: 'PORT', value: `${PORTS.app}` },
+    { name: 'APP_HOST', value: `${spec.host}.${platform.exposure.domain}` },
+    { name: 'FULLSTACKAGENT_ENV_DIR', value: ENV_DIR },
+    fromSecret('TTYD_ACCESS_TOKEN', names.terminal, 'TTYD_ACCESS_TOKEN'),
+    ...(spec.database === undefined
+      ? []
+      : [
+          fromSecret('PGUSER', names.databaseAccount, 'username'),
+          fromSecret('PGPASSWORD', names.databaseAccount, 'password'),
+          {
+            name: 'DATABASE_URL',
+            value: `postgresql://$(PGUSER):$(PGPASSWORD)@${names.databaseService}.${namespace}.svc.cluster.local:${PORTS.database}/postgres`,
+          },
+        ]),
+  ];
+}
+
+function volumes({ names }: ProjectContext): k8s.Volume[] {
+  return [
+    { name: 'workspace', persistentVolumeClaim: { claimName: names.workspace } },
+    {
+      name: 'env',
+      projected: {
+        defaultMode: 0o440,
+        sources: [
+          { configMap: { name: names.env, optional: true } },
+          { secret: { name: names.env, optional: true } },
+        ],
+      },
+    },
+    { name: 'tmp', emptyDir: {} },
+  ];
+}

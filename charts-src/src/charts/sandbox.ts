@@ -1,0 +1,82 @@
+import { Chart } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-28';
+import type { Construct } from 'constructs';
+import { PORTS } from '../names.js';
+import { KEEP, projectMeta, type ProjectContext } from './common.js';
+import { podTemplate } from './pod-template.js';
+import { sandboxSelector } from './selector.js';
+
+const { IntOrString, Quantity } = k8s;
+
+/** The workspace's volume: an object of its own, so that it outlives the StatefulSet. */
+export class WorkspaceChart extends Chart {
+  constructor(scope: Construct, id: string, context: ProjectContext) {
+    super(scope, id, { disableResourceNameHashes: true });
+    const { names, spec, platform } = context;
+    new k8s.KubePersistentVolumeClaim(this, 'workspace', {
+      metadata: projectMeta(context, { name: names.workspace, component: 'workspace', annotations: KEEP }),
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        ...(platform.sandbox.storageClass === undefined
+          ? {}
+          : { storageClassName: platform.sandbox.storageClass }),
+        resources: { requests: { storage: Quantity.fromString(spec.sandbox.storage) } },
+        volumeMode: 'Filesystem',
+      },
+    });
+  }
+}
+
+/** The workload: one pod with the terminal and whatever the person starts in it. */
+export class SandboxChart extends Chart {
+  constructor(scope: Construct, id: string, context: ProjectContext) {
+    super(scope, id, { disableResourceNameHashes: true });
+    this.#services(context);
+    this.#statefulSet(context);
+  }
+
+  #services(context: ProjectContext): void {
+    const { names, project, spec } = context;
+    const ports = [
+      { name: 'app', port: PORTS.app, targetPort: IntOrString.fromString('app'), protocol: 'TCP' },
+      { name: 'ttyd', port: PORTS.terminal, targetPort: IntOrString.fromString('ttyd'), protocol: 'TCP' },
+      ...(spec.sandbox.ports ?? []).map(({ name, port }) => ({
+        name: `x-${name}`.slice(0, 15).replace(/-+$/, ''),
+        port,
+        targetPort: IntOrString.fromNumber(port),
+        protocol: 'TCP',
+      })),
+    ];
+    const common = {
+      type: 'ClusterIP',
+      selector: sandboxSelector(project),
+      sessionAffinity: 'None',
+      internalTrafficPolicy: 'Cluster',
+    };
+    new k8s.KubeService(this, 'service', {
+      metadata: projectMeta(context, { name: names.sandbox, component: 'sandbox' }),
+      spec: { ...common, ports },
+    });
+    new k8s.KubeService(this, 'pods', {
+      metadata: projectMeta(context, { name: names.pods, component: 'sandbox' }),
+      spec: { ...common, clusterIp: 'None', publishNotReadyAddresses: true, ports: ports.slice(0, 2) },
+    });
+  }
+
+  #statefulSet(context: ProjectContext): void {
+    const { names, project, spec } = context;
+    new k8s.KubeStatefulSet(this, 'sandbox', {
+      metadata: projectMeta(context, { name: names.sandbox, component: 'sandbox' }),
+      spec: {
+        replicas: spec.state === 'Running' ? 1 : 0,
+        serviceName: names.pods,
+        selector: { matchLabels: sandboxSelector(project) },
+        podManagementPolicy: 'OrderedReady',
+        revisionHistoryLimit: 2,
+        updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } },
+        persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+        template: podTemplate(context),
+      },
+    });
+  }
+}

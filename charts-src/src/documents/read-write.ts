@@ -1,0 +1,30 @@
+import type { z } from 'zod';
+import { platformSchema, type PlatformDocument } from './platform.js';
+import { projectSchema, type ProjectDocument } from './project.js';
+import { tenantSchema, type TenantDocument } from './tenant.js';
+import { DocumentError } from '../errors.js';
+import { fromYaml, toYaml } from '../yaml.js';
+
+/** Text to document; throws {@link DocumentError} that names each field that is wrong, unknown ones too. */
+export const readPlatform = (text: string): PlatformDocument => read(platformSchema, text);
+export const readTenant = (text: string): TenantDocument => read(tenantSchema, text);
+export const readProject = (text: string): ProjectDocument => read(projectSchema, text);
+
+/**
+ * Document to text, in the order of the schema, so that a change of one field is a change of one line. Reading it back
+ * gives the same document; one that would not read back is refused.
+ */
+export function writeDocument(document: PlatformDocument | TenantDocument | ProjectDocument): string {
+  const schema = { Platform: platformSchema, Tenant: tenantSchema, Project: projectSchema }[document.kind];
+  return toYaml(validated<unknown>(schema, document));
+}
+
+const read = <T>(schema: z.ZodType<T>, text: string): T => validated(schema, fromYaml(text));
+
+function validated<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new DocumentError(
+    result.error.issues.map((issue) => ({ field: issue.path.map(String).join('.'), message: issue.message })),
+  );
+}

@@ -1,0 +1,74 @@
+import { App, type Chart } from 'cdk8s';
+import { projectContext, type ProjectContext } from './charts/common.js';
+import { DatabaseChart } from './charts/database.js';
+import { ExposureChart } from './charts/exposure.js';
+import { SandboxChart, WorkspaceChart } from './charts/sandbox.js';
+import { SecretsChart } from './charts/secrets.js';
+import { TenantChart, tenantContext } from './charts/tenant.js';
+import type { PlatformDocument, ProjectDocument, TenantDocument } from './documents/index.js';
+import { RenderError } from './errors.js';
+import { toYaml } from './yaml.js';
+
+/** What `platform.yaml` names as the renderer in force, and rendered commits carry as `Renderer:`. */
+export const RENDERER_VERSION = '1';
+
+/** File name to text, sorted by file name: one file an object. */
+export type Manifests = ReadonlyMap<string, string>;
+
+/**
+ * All of a project's objects, a pure function of its arguments. Throws {@link RenderError} where the documents do not
+ * fit together. A deleted project keeps its data: the volume and the stopped database, and nothing that runs.
+ *
+ * @param input.intent Blob id of the Project document.
+ */
+export function renderProject(input: {
+  readonly platform: PlatformDocument;
+  readonly project: ProjectDocument;
+  readonly intent: string;
+}): Manifests {
+  const context = projectContext(input.platform, input.project, input.intent);
+  // An App for each project: many charts in one App cost more than their sum.
+  const app = new App();
+  return manifests([
+    ...dataCharts(app, context),
+    ...(context.spec.state === 'Deleted' ? [] : runCharts(app, context)),
+  ]);
+}
+
+/** What belongs to the operators in a tenant's namespace. */
+export function renderTenant(input: {
+  readonly platform: PlatformDocument;
+  readonly tenant: TenantDocument;
+  readonly intent: string;
+}): Manifests {
+  const app = new App();
+  return manifests([
+    new TenantChart(app, 'tenant', tenantContext(input.platform, input.tenant, input.intent)),
+  ]);
+}
+
+const dataCharts = (app: App, context: ProjectContext): Chart[] => [
+  new WorkspaceChart(app, 'workspace', context),
+  new DatabaseChart(app, 'database', context),
+];
+
+const runCharts = (app: App, context: ProjectContext): Chart[] => [
+  new SecretsChart(app, 'secrets', context),
+  new SandboxChart(app, 'sandbox', context),
+  new ExposureChart(app, 'exposure', context),
+];
+
+interface KubernetesObject {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+}
+
+function manifests(charts: readonly Chart[]): Manifests {
+  const files = new Map<string, string>();
+  for (const object of charts.flatMap((chart) => chart.toJson() as KubernetesObject[])) {
+    const file = `${object.kind.toLowerCase()}-${object.metadata.name}.yaml`;
+    if (files.has(file)) throw new RenderError(`Two objects would be in one file, ${file}.`);
+    files.set(file, toYaml(object));
+  }
+  return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
