@@ -8,7 +8,6 @@ const VERSION = 1;
 
 export interface Home {
   readonly root: string;
-  readonly lock: string;
   readonly logs: string;
   readonly tokenKey: string;
   readonly databasePassword: string;
@@ -23,7 +22,6 @@ export interface Home {
 function layout(root: string): Home {
   return {
     root,
-    lock: join(root, 'lock.sock'),
     logs: join(root, 'logs'),
     tokenKey: join(root, 'keys', 'controller-token'),
     databasePassword: join(root, 'keys', 'portal-database-password'),

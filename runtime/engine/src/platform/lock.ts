@@ -1,84 +1,116 @@
-import { randomBytes } from 'node:crypto';
-import { link, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { isErrno } from '../files/durable.js';
-import { pollUntil } from '../files/polling.js';
 import { StartProblem } from './problem.js';
 
-/** The longest path of a Unix socket on Linux, less the terminating zero; macOS has four fewer. */
+/** The longest path of a Unix socket that Linux and macOS both take. */
 const LONGEST = 103;
+const NAME = /^lock-(\d{1,9})\.sock$/;
 
-const heldBy = z.object({
-  state: z.enum(['starting', 'ready', 'stopping']),
+const answer = z.object({
+  state: z.enum(['candidate', 'starting', 'ready', 'stopping']),
   url: z.string().optional(),
 });
-type HeldBy = z.infer<typeof heldBy>;
+type Answer = z.infer<typeof answer>;
 
 export interface Lock {
   /** What the next `npm start` on this folder is told. */
-  announce(state: HeldBy): void;
+  announce(state: { state: 'starting' | 'ready' | 'stopping'; url?: string }): void;
   release(): Promise<void>;
 }
 
 /**
- * One platform a home folder. The lock is a Unix socket: whoever answers there is alive, so `kill -9` leaves nothing
- * that blocks. One that is stopping is waited for.
+ * One platform a home folder. The lock is a Unix socket: whoever answers is alive, so `kill -9` leaves nothing that
+ * blocks. A dead socket is never taken away to make room, because two who both find it dead would take away each
+ * other's: the next one is numbered higher (binding a name is what only one can do), and then looks around again.
+ * Of two candidates the lower number wins. One that is stopping is waited for.
  */
-export async function takeLock(path: string, patienceMs: number): Promise<Lock> {
-  if (Buffer.byteLength(path) + 12 > LONGEST) {
+export async function takeLock(folder: string, patienceMs: number): Promise<Lock> {
+  if (Buffer.byteLength(join(folder, 'lock-1000.sock')) > LONGEST) {
     throw new StartProblem(
-      `The folder's name is too long for a Unix socket: ${dirname(path)}. Choose a shorter one.`,
+      `The folder's name is too long for a Unix socket: ${folder}. Choose a shorter one.`,
     );
   }
-  await removeRests(path);
-  const lock = await pollUntil(() => tryLock(path), { everyMs: 100, deadlineMs: patienceMs });
-  if (lock === undefined)
-    throw new StartProblem('The FullstackAgent that runs on this folder does not stop.');
-  return lock;
+  const end = performance.now() + patienceMs;
+  do {
+    const lock = await tryLock(folder);
+    if (lock !== undefined) return lock;
+    await sleep(20 + Math.random() * 80);
+  } while (performance.now() < end);
+  throw new StartProblem('The FullstackAgent that runs on this folder does not stop.');
 }
 
-async function tryLock(path: string): Promise<Lock | undefined> {
-  const holder = await askHolder(path);
-  if (holder === undefined) {
-    await setAside(path);
-    return makeLock(path);
+/** `undefined`: somebody is about to take it or to leave it; ask again. */
+async function tryLock(folder: string): Promise<Lock | undefined> {
+  const there = await lookAround(folder);
+  if (there.some(({ says }) => says?.state === 'stopping' || says?.state === 'candidate')) return undefined;
+  const holder = there.find(({ says }) => says !== undefined);
+  if (holder !== undefined) {
+    throw new StartProblem(
+      `FullstackAgent is running on this folder already: ${holder.says?.url ?? 'it is starting'}`,
+    );
   }
-  if (holder.state === 'stopping') return undefined;
-  const where = holder.url === undefined ? 'it is starting' : holder.url;
-  throw new StartProblem(`FullstackAgent is running on this folder already: ${where}`);
+  const candidate = await Candidate.stand(folder, Math.max(0, ...there.map(({ number }) => number)) + 1);
+  if (candidate === undefined) return undefined;
+  // The second look, after this one counts as a holder, finds those whom the first look missed and who missed this one.
+  if ((await candidate.mayHold()) && (await candidate.mayHold())) {
+    await Promise.all(there.map(({ path }) => rm(path, { force: true })));
+    return candidate;
+  }
+  await candidate.release();
+  return undefined;
 }
 
-async function makeLock(path: string): Promise<Lock | undefined> {
-  const own = `${path}.${randomBytes(4).toString('hex')}`;
-  let state: HeldBy = { state: 'starting' };
-  const server = createServer((socket) => {
-    socket.on('error', () => undefined);
-    socket.end(JSON.stringify(state));
-  });
-  await listen(server, own);
-  try {
-    // Listening first and then taking the name: whoever finds the name finds somebody who answers.
-    await link(own, path);
-  } catch (error) {
-    server.close();
-    if (isErrno(error, 'EEXIST')) return undefined;
-    throw error;
-  } finally {
-    await rm(own, { force: true });
+class Candidate implements Lock {
+  readonly #folder: string;
+  readonly #number: number;
+  readonly #server: Server;
+  #says: Answer = { state: 'candidate' };
+
+  private constructor(folder: string, number: number) {
+    this.#folder = folder;
+    this.#number = number;
+    this.#server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.end(JSON.stringify(this.#says));
+    });
   }
-  // The lock alone shall not keep the process alive.
-  server.unref();
-  return {
-    announce: (next) => {
-      state = next;
-    },
-    release: async () => {
-      await rm(path, { force: true });
-      server.close();
-    },
-  };
+
+  /** `undefined`: somebody has this number. */
+  static async stand(folder: string, number: number): Promise<Candidate | undefined> {
+    const candidate = new Candidate(folder, number);
+    try {
+      await listen(candidate.#server, join(folder, `lock-${number}.sock`));
+    } catch (error) {
+      if (isErrno(error, 'EADDRINUSE')) return undefined;
+      throw error;
+    }
+    // The lock alone shall not keep the process alive.
+    candidate.#server.unref();
+    return candidate;
+  }
+
+  async mayHold(): Promise<boolean> {
+    const others = (await lookAround(this.#folder)).filter(({ number }) => number !== this.#number);
+    const beaten = others.some(({ number, says }) => {
+      if (says === undefined) return false;
+      return number < this.#number || says.state !== 'candidate';
+    });
+    if (!beaten) this.#says = { state: 'starting' };
+    return !beaten;
+  }
+
+  announce(says: Answer): void {
+    this.#says = says;
+  }
+
+  /** Closing takes the name away too. */
+  release(): Promise<void> {
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
 }
 
 function listen(server: Server, path: string): Promise<void> {
@@ -91,32 +123,24 @@ function listen(server: Server, path: string): Promise<void> {
   });
 }
 
-/** Takes away the socket of somebody who is dead. Renaming is what only one of two can do. */
-async function setAside(path: string): Promise<void> {
-  const aside = `${path}.${randomBytes(4).toString('hex')}`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return;
-    throw error;
-  }
-  // Between the question and the renaming somebody else may have locked: then it goes back.
-  if ((await askHolder(aside)) !== undefined) await link(aside, path).catch(() => undefined);
-  await rm(aside, { force: true });
+interface Found {
+  readonly number: number;
+  readonly path: string;
+  /** `undefined`: dead. */
+  readonly says: Answer | undefined;
 }
 
-/** Sockets under temporary names, left by a start that was killed within a millisecond. */
-async function removeRests(path: string): Promise<void> {
-  const folder = dirname(path);
-  const rests = (await readdir(folder)).filter((name) => name.startsWith(`${basename(path)}.`));
-  for (const name of rests) {
-    const file = join(folder, name);
-    if ((await askHolder(file)) === undefined) await rm(file, { force: true });
-  }
+async function lookAround(folder: string): Promise<Found[]> {
+  const names = (await readdir(folder)).filter((name) => NAME.test(name));
+  return Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name);
+      return { number: Number(NAME.exec(name)?.[1]), path, says: await ask(path) };
+    }),
+  );
 }
 
-/** `undefined`: nobody is there. */
-function askHolder(path: string): Promise<HeldBy | undefined> {
+function ask(path: string): Promise<Answer | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
     let text = '';
@@ -126,15 +150,16 @@ function askHolder(path: string): Promise<HeldBy | undefined> {
     socket.on('data', (chunk: string) => (text += chunk));
     socket.once('error', (error) => {
       if (isErrno(error, 'ENOENT', 'ECONNREFUSED', 'ENOTSOCK')) resolve(undefined);
+      else if (isErrno(error, 'ECONNRESET', 'EPIPE')) resolve({ state: 'stopping' });
       else reject(error);
     });
     socket.once('close', () => resolve(parse(text)));
   });
 }
 
-function parse(text: string): HeldBy {
+function parse(text: string): Answer {
   try {
-    return heldBy.parse(JSON.parse(text));
+    return answer.parse(JSON.parse(text));
   } catch {
     return { state: 'starting' };
   }

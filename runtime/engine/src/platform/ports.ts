@@ -36,7 +36,7 @@ type Remembered = z.infer<typeof remembered>;
 export async function choosePorts(wishes: PortWishes): Promise<Ports> {
   const last = await recall(wishes.memory);
   const taken = new Set(wishes.ingressPort === undefined ? [] : [wishes.ingressPort]);
-  const portal = await portalPort(wishes, new Set([...taken, ...Object.values(last)]));
+  const portal = await portalPort(wishes, new Set([...taken, ...numbersIn(last)]));
   taken.add(portal);
   const ingress = await ingressPort(wishes, { last, taken, portal });
   taken.add(ingress);
@@ -50,6 +50,10 @@ export async function choosePorts(wishes: PortWishes): Promise<Ports> {
   const ports = { portal, ingress, engine, controller, database };
   await remember(wishes.memory, { ingress, engine, controller, database });
   return ports;
+}
+
+function numbersIn(last: Remembered): number[] {
+  return Object.values(last).filter((port) => port !== undefined);
 }
 
 async function portalPort(wishes: PortWishes, avoid: ReadonlySet<number>): Promise<number> {

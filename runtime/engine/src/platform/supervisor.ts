@@ -47,7 +47,7 @@ export class Supervisor {
   async start(): Promise<string> {
     const { config, say } = this.#options;
     const home = await openHome(config.home);
-    this.#lock = await takeLock(home.lock, LOCK_PATIENCE_MS);
+    this.#lock = await takeLock(home.root, LOCK_PATIENCE_MS);
     const log = this.#options.createLog(join(home.logs, 'platform.log'));
     const earlier = await outliveEarlierChildren(home.children);
     if (earlier.length > 0) log.warn({ earlier }, 'An earlier life was not ended properly');
