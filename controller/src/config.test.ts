@@ -13,7 +13,12 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const enough = { CONTROLLER_PORT: '4000', GITOPS_REPOSITORY: '/repo', CONTROLLER_TOKEN_KEY_FILE: keyFile };
+const enough = {
+  PATH: '/bin',
+  CONTROLLER_PORT: '4000',
+  GITOPS_REPOSITORY: '/repo',
+  CONTROLLER_TOKEN_KEY_FILE: keyFile,
+};
 
 test('the least that is needed; an empty variable is an unset one', () => {
   expect(readConfig({ ...enough, KUBECONFIG: '', APPS_PORT: '' })).toEqual({
@@ -23,6 +28,7 @@ test('the least that is needed; an empty variable is an unset one', () => {
     cluster: 'engine',
     logLevel: 'info',
     observeIntervalMs: 3000,
+    searchPath: '/bin',
   });
 });
 

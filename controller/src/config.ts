@@ -15,6 +15,7 @@ const environment = z.object({
   APPS_PORT: port.optional(),
   PLATFORM_SEED_FILE: path.optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  PATH: z.string().default(''),
   OBSERVE_INTERVAL_MS: z.coerce.number().int().min(100).max(60_000).default(3000),
 });
 
@@ -28,6 +29,8 @@ export interface Config {
   readonly platformSeedFile?: string;
   readonly logLevel: string;
   readonly observeIntervalMs: number;
+  /** `PATH`: where git is found. */
+  readonly searchPath: string;
 }
 
 /** What to say before exit 1: one line that names the variable. */
@@ -44,6 +47,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     cluster: value.CLUSTER,
     logLevel: value.LOG_LEVEL,
     observeIntervalMs: value.OBSERVE_INTERVAL_MS,
+    searchPath: value.PATH,
     ...(value.KUBECONFIG === undefined ? {} : { kubeconfig: value.KUBECONFIG }),
     ...(value.APPS_PORT === undefined ? {} : { appsPort: value.APPS_PORT }),
     ...(value.PLATFORM_SEED_FILE === undefined ? {} : { platformSeedFile: value.PLATFORM_SEED_FILE }),

@@ -1,0 +1,134 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import type { ApiDeps } from './api/deps.js';
+import { createApp } from './api/app.js';
+import { createMetrics } from './api/metrics.js';
+import { ProjectBoard } from './api/project-board.js';
+import { serveTerminals } from './api/terminal-upgrade.js';
+import type { Config } from './config.js';
+import { readKustomization } from './deliver/flux.js';
+import { ClusterObserver } from './observe/observer.js';
+import { watchedResources } from './observe/resources.js';
+import { openRepository, type OpenRepository } from './repository.js';
+import { DatabaseAccess } from './sandbox/database.js';
+import { isolationReader } from './sandbox/isolation.js';
+import { SandboxAccess } from './sandbox/sandbox-access.js';
+import { KubeApi, kubeConfigSource } from './shared/kube-api.js';
+import { sleep } from './shared/sleep.js';
+import { projectStatus } from './status/status.js';
+
+export interface Controller {
+  readonly port: number;
+  /** Stops taking requests, ends streams and terminals, lets what is being written be written. */
+  stop(): Promise<void>;
+}
+
+const HOST = '127.0.0.1';
+/** How long requests under way may take to end at a shutdown. */
+const DRAIN_LIMIT_MS = 5_000;
+
+/** Puts the stages together and serves. Throws where the repository cannot be opened or the port is taken. */
+export async function startController(config: Config, log: Logger): Promise<Controller> {
+  const repository = await openRepository(config, log);
+  const api = new KubeApi(kubeConfigSource(config.kubeconfig));
+  const observer = createObserver(api, config, log);
+  const board = new ProjectBoard({
+    intent: repository.intent,
+    rendered: repository.rendered,
+    observer,
+    status: projectStatus,
+    scheme: config.appsPort === undefined ? {} : { appsPort: config.appsPort },
+    now: () => new Date(),
+  });
+  const closing = new AbortController();
+  const deps: ApiDeps = { ...apiDeps({ repository, api, board, config, log }), closing: closing.signal };
+  countEvents(deps);
+  const endBoard = board.start();
+  const server = createServer(createApp(deps));
+  const endTerminals = serveTerminals(server, deps);
+  const observing = observer.run();
+  await listen(server, config.port);
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop: async () => {
+      closing.abort();
+      endTerminals();
+      endBoard();
+      observer.stop();
+      await Promise.all([closeServer(server), observing]);
+      await repository.close();
+    },
+  };
+}
+
+function createObserver(api: KubeApi, config: Config, log: Logger): ClusterObserver {
+  return new ClusterObserver({
+    api,
+    resources: watchedResources(readKustomization),
+    intervalMs: config.observeIntervalMs,
+    now: () => new Date(),
+    sleep,
+    random: Math.random,
+    onOutage: (error) => {
+      log.warn({ err: error }, 'the cluster cannot be observed; status is stale until it can');
+    },
+    onRecovery: () => {
+      log.info('the cluster is observed');
+    },
+  });
+}
+
+interface Parts {
+  readonly repository: OpenRepository;
+  readonly api: KubeApi;
+  readonly board: ProjectBoard;
+  readonly config: Config;
+  readonly log: Logger;
+}
+
+function apiDeps({ repository, api, board, config, log }: Parts): Omit<ApiDeps, 'closing'> {
+  const access = new SandboxAccess(api);
+  return {
+    ...repository,
+    board,
+    database: new DatabaseAccess(access, config.cluster === 'engine' ? 'endpoint' : 'service'),
+    terminal: async (key, session) => {
+      const [address, token] = await Promise.all([access.terminalAddress(key), access.terminalToken(key)]);
+      return { address, token, session };
+    },
+    isolation: isolationReader({ api, cluster: config.cluster, runsAsRoot: process.getuid?.() === 0 }),
+    tokenKey: config.tokenKey,
+    metrics: createMetrics(),
+    log,
+  };
+}
+
+function countEvents({ board, metrics }: ApiDeps): void {
+  board.subscribe((event) => {
+    metrics.statusEvents.inc({ type: event.type });
+  });
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, HOST, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const limit = setTimeout(() => {
+      server.closeAllConnections();
+    }, DRAIN_LIMIT_MS);
+    server.close(() => {
+      clearTimeout(limit);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
