@@ -1,0 +1,24 @@
+import type { ControllerClient } from '$lib/server/controller-client';
+import type { SessionUser } from '$lib/server/users';
+
+declare global {
+  namespace App {
+    interface Error {
+      message: string;
+      /** The request's id: what a person can tell an operator, who finds it in the log. */
+      id?: string;
+      /** The problem's code, where the error is one of ours. */
+      code?: string;
+    }
+    interface Locals {
+      user: SessionUser | null;
+      /** Speaks to the controller as `user`; null where nobody is signed in. */
+      controller: ControllerClient | null;
+      requestId: string;
+      /** How `user` was recognised. Some things (personal access tokens) want a person at a browser. */
+      signedInBy: 'session' | 'token' | null;
+    }
+  }
+}
+
+export {};

@@ -1,0 +1,105 @@
+import type {
+  ChangeDto,
+  DatabaseDto,
+  EnvironmentDto,
+  HistoryDto,
+  ManifestsDto,
+  PlatformDto,
+  ProjectAction,
+  ProjectDto,
+} from '@fullstackagent/controller/contract';
+import { ask, type ControllerConnection } from './controller-request';
+import type { ProjectKey } from './project-key';
+
+/**
+ * The controller's internal API as one person uses it. Every method throws an AppError: the controller's own problem
+ * with its code and field errors, or NOT_READY where nobody answered.
+ * Bodies are `unknown`: the controller validates them, with the contract's schemas, and says what is wrong beside each
+ * field.
+ */
+export class ControllerClient {
+  readonly #connection: ControllerConnection;
+
+  constructor(connection: ControllerConnection) {
+    this.#connection = connection;
+  }
+
+  platform(): Promise<PlatformDto> {
+    return this.#json('GET', '/v1/platform');
+  }
+
+  /** Makes the acting person the owner of a namespace that is not there yet. Asking again changes nothing. */
+  ensureTenant(namespace: string, displayName: string): Promise<{ commit?: string }> {
+    return this.#json('PUT', `/v1/tenants/${segment(namespace)}`, { displayName });
+  }
+
+  async projects(namespace: string): Promise<readonly ProjectDto[]> {
+    const { projects } = await this.#json<{ projects: ProjectDto[] }>('GET', projectsPath(namespace));
+    return projects;
+  }
+
+  /** `input`: CreateProjectInput. */
+  createProject(namespace: string, input: unknown): Promise<ChangeDto> {
+    return this.#json('POST', projectsPath(namespace), input);
+  }
+
+  project(key: ProjectKey): Promise<ProjectDto> {
+    return this.#json('GET', projectPath(key));
+  }
+
+  /** `input`: PatchProjectInput. */
+  patchProject(key: ProjectKey, input: unknown): Promise<ChangeDto> {
+    return this.#json('PATCH', projectPath(key), input);
+  }
+
+  deleteProject(key: ProjectKey): Promise<ChangeDto> {
+    return this.#json('DELETE', projectPath(key));
+  }
+
+  act(key: ProjectKey, action: Exclude<ProjectAction, 'delete'>): Promise<ChangeDto> {
+    return this.#json('POST', `${projectPath(key)}/${action}`);
+  }
+
+  environment(key: ProjectKey): Promise<EnvironmentDto> {
+    return this.#json('GET', `${projectPath(key)}/environment`);
+  }
+
+  /** `input`: PutEnvironmentInput. */
+  putEnvironment(key: ProjectKey, input: unknown): Promise<ChangeDto> {
+    return this.#json('PUT', `${projectPath(key)}/environment`, input);
+  }
+
+  history(key: ProjectKey, page: { before?: string; limit?: string } = {}): Promise<HistoryDto> {
+    const query = new URLSearchParams(page);
+    return this.#json('GET', `${projectPath(key)}/history${query.size > 0 ? `?${query.toString()}` : ''}`);
+  }
+
+  manifests(key: ProjectKey): Promise<ManifestsDto> {
+    return this.#json('GET', `${projectPath(key)}/manifests`);
+  }
+
+  database(key: ProjectKey): Promise<DatabaseDto> {
+    return this.#json('GET', `${projectPath(key)}/database`);
+  }
+
+  /** With the password. The controller writes down who asked. */
+  revealDatabase(key: ProjectKey): Promise<DatabaseDto> {
+    return this.#json('POST', `${projectPath(key)}/database/reveal`);
+  }
+
+  /** Server-sent status, as bytes, until `signal` aborts. Of every namespace the person may read, or of one. */
+  async events(signal: AbortSignal, namespace?: string): Promise<ReadableStream<Uint8Array>> {
+    const query = namespace === undefined ? '' : `?namespace=${segment(namespace)}`;
+    const response = await ask(this.#connection, { method: 'GET', path: `/v1/events${query}`, signal });
+    return response.body ?? new ReadableStream();
+  }
+
+  async #json<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await ask(this.#connection, { method, path, ...(body === undefined ? {} : { body }) });
+    return (await response.json()) as T;
+  }
+}
+
+const segment = encodeURIComponent;
+const projectsPath = (namespace: string): string => `/v1/tenants/${segment(namespace)}/projects`;
+const projectPath = ({ namespace, name }: ProjectKey): string => `${projectsPath(namespace)}/${segment(name)}`;

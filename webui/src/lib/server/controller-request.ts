@@ -1,0 +1,83 @@
+import { AppError, errorCodes, type ErrorCode } from '@fullstackagent/controller/contract';
+import { z } from 'zod';
+
+export interface ControllerConnection {
+  readonly baseUrl: string;
+  /** A signed token that names the acting person. */
+  readonly token: () => Promise<string>;
+  readonly requestId: string;
+}
+
+export interface ControllerRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: unknown;
+  /** For streams. Everything else has a time limit. */
+  readonly signal?: AbortSignal;
+}
+
+const ANSWER_LIMIT_MS = 30_000;
+
+/** One request. Throws an AppError unless the answer is a success. */
+export async function ask(connection: ControllerConnection, request: ControllerRequest): Promise<Response> {
+  const token = await connection.token();
+  const response = await send(connection, request, token);
+  if (response.ok) return response;
+  throw await errorFrom(response);
+}
+
+async function send(
+  connection: ControllerConnection,
+  request: ControllerRequest,
+  token: string,
+): Promise<Response> {
+  const { method, path, body, signal } = request;
+  const once = (): Promise<Response> =>
+    fetch(`${connection.baseUrl}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        'x-request-id': connection.requestId,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      redirect: 'error',
+      signal: signal ?? AbortSignal.timeout(ANSWER_LIMIT_MS),
+    });
+  try {
+    // A kept connection may have ended just now; reading twice does no harm, changing twice might.
+    return method === 'GET' ? await once().catch(() => (signal?.throwIfAborted(), once())) : await once();
+  } catch (error) {
+    throw new AppError('NOT_READY', noAnswer(method), { cause: error });
+  }
+}
+
+const noAnswer = (method: string): string =>
+  method === 'GET'
+    ? 'The platform is not answering right now. Try again in a moment.'
+    : 'The platform did not answer. Look whether the change was made before you try again.';
+
+const problemShape = z.object({
+  code: z.string().refine((code): code is ErrorCode => Object.hasOwn(errorCodes, code)),
+  detail: z.string(),
+  errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+});
+
+async function errorFrom(response: Response): Promise<AppError> {
+  const text = await response.text().catch(() => '');
+  const { success, data } = problemShape.safeParse(jsonOrNothing(text));
+  // Our own token was refused: that is our mistake or a clock's, and signing in again would not help.
+  if (success && data.code !== 'UNAUTHENTICATED')
+    return new AppError(data.code as ErrorCode, data.detail, { errors: data.errors ?? [] });
+  return new AppError('INTERNAL', 'Something went wrong between the portal and the platform.', {
+    cause: new Error(`The controller answered ${response.status}: ${text.slice(0, 500)}`),
+  });
+}
+
+function jsonOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
