@@ -3,7 +3,12 @@ import { z } from 'zod';
 
 /** The one reader of the environment in this process. */
 
-const port = z.coerce.number().int().min(0).max(65535);
+function whole(min: number, max: number): z.ZodType<number> {
+  const message = `a whole number from ${min} to ${max} is needed`;
+  return z.coerce.number(message).int(message).min(min, message).max(max, message);
+}
+
+const port = whole(0, 65_535);
 const path = z.string().min(1);
 
 const environment = z.object({
@@ -16,7 +21,7 @@ const environment = z.object({
   PLATFORM_SEED_FILE: path.optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   PATH: z.string().default(''),
-  OBSERVE_INTERVAL_MS: z.coerce.number().int().min(100).max(60_000).default(3000),
+  OBSERVE_INTERVAL_MS: whole(100, 60_000).default(3000),
 });
 
 export interface Config {

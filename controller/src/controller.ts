@@ -40,6 +40,9 @@ export async function startController(config: Config, log: Logger): Promise<Cont
     status: projectStatus,
     scheme: config.appsPort === undefined ? {} : { appsPort: config.appsPort },
     now: () => new Date(),
+    onUnexpected: (error) => {
+      log.error({ err: error }, 'status cannot be published');
+    },
   });
   const closing = new AbortController();
   const deps: ApiDeps = { ...apiDeps({ repository, api, board, config, log }), closing: closing.signal };

@@ -102,6 +102,7 @@ export class ControllerForTests {
       KUBECONFIG: join(folder, 'kubeconfig'),
       APPS_PORT: '8088',
       OBSERVE_INTERVAL_MS: '100',
+      // eslint-disable-next-line no-restricted-syntax -- git is found as it is by whoever runs the tests
       PATH: process.env['PATH'],
     };
     const logged: string[] = [];

@@ -20,6 +20,8 @@ export interface BoardOptions {
   readonly status: (facts: ProjectFacts, now: Date) => ProjectStatusDto;
   readonly scheme: AddressScheme;
   readonly now: () => Date;
+  /** What cannot be told now (a platform.yaml that cannot be read) is told with the next change; nothing else stops. */
+  readonly onUnexpected: (error: unknown) => void;
 }
 
 interface Published {
@@ -29,6 +31,9 @@ interface Published {
   /** Its status can change by time alone. */
   readonly onItsWay: boolean;
 }
+
+/** Commits that came another way (a push) are looked through together: that costs a look at every project. */
+const SWEEP_MS = 200;
 
 const idOf = (key: ProjectKey): string => `${key.namespace}/${key.name}`;
 const atRest: ReadonlySet<string> = new Set(['RUNNING', 'STOPPED', 'TERMINATED']);
@@ -42,6 +47,7 @@ export class ProjectBoard {
   readonly #firstSeen = new Map<string, { version: string; at: Date }>();
   readonly #subscribers = new Set<(event: StatusEvent) => void>();
   #freshness: Freshness['state'] | undefined;
+  #sweep: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: BoardOptions) {}
 
@@ -50,27 +56,35 @@ export class ProjectBoard {
     const { intent, rendered, observer } = this.options;
     const ends = [
       intent.onCommit(() => {
-        this.#publishNewVersions();
+        this.#sweep ??= setTimeout(() => {
+          this.#guarded(() => this.#publishNewVersions());
+        }, SWEEP_MS);
       }),
       rendered.onRendered((keys) => {
-        this.#publishAll(keys);
+        this.#guarded(() => this.#publishAll(keys));
       }),
       observer.onChange((keys) => {
-        this.#publishAll(keys);
+        this.#guarded(() => this.#publishAll(keys));
       }),
       observer.onTick(() => {
-        this.#tick();
+        this.#guarded(() => this.#tick());
       }),
     ];
-    this.#publishNewVersions();
+    this.#guarded(() => this.#publishNewVersions());
     return () => {
       for (const end of ends) end();
+      clearTimeout(this.#sweep);
     };
   }
 
   subscribe(listener: (event: StatusEvent) => void): () => void {
     this.#subscribers.add(listener);
     return () => this.#subscribers.delete(listener);
+  }
+
+  /** Tells about a project at once: whoever changed it knows which one it was. */
+  touch(key: ProjectKey): void {
+    this.#publish(key);
   }
 
   project(key: ProjectKey): ProjectDto | undefined {
@@ -80,6 +94,15 @@ export class ProjectBoard {
 
   projects(namespace?: string): readonly ProjectDto[] {
     return this.options.intent.projects(namespace).map((project) => this.#assemble(keyOf(project), project));
+  }
+
+  /** Called from timers and other stages' events, where nobody could answer for an exception. */
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.options.onUnexpected(error);
+    }
   }
 
   #assemble(key: ProjectKey, project: Versioned<ProjectDocument>): ProjectDto {
@@ -134,6 +157,7 @@ export class ProjectBoard {
 
   /** A commit on `main` may be about any project: those whose version is not the one last seen. */
   #publishNewVersions(): void {
+    this.#sweep = undefined;
     const current = new Set<string>();
     for (const project of this.options.intent.projects()) {
       const key = keyOf(project);

@@ -88,6 +88,7 @@ export async function timed<T>(deps: ApiDeps, action: string, change: () => Prom
 }
 
 export function changeDto(deps: ApiDeps, key: ProjectKey, { commit }: Accepted): ChangeDto {
+  deps.board.touch(key);
   return { commit, project: shown(deps, key) };
 }
 
