@@ -1,5 +1,5 @@
-import type { ControllerClient } from '$lib/server/controller-client';
-import type { SessionUser } from '$lib/server/users';
+import type { ControllerClient } from '$lib/server/controller-client.js';
+import type { SessionUser } from '$lib/server/users.js';
 
 declare global {
   namespace App {

@@ -1,6 +1,6 @@
 import type { RequestEvent } from '@sveltejs/kit';
 import { AppError } from '@fullstackagent/controller/contract';
-import type { SessionUser } from './users';
+import type { SessionUser } from './users.js';
 
 /** What a person types to sign up and to sign in. Unchecked: these functions check it, field by field. */
 export interface Credentials {

@@ -8,8 +8,8 @@ import type {
   ProjectAction,
   ProjectDto,
 } from '@fullstackagent/controller/contract';
-import { ask, type ControllerConnection } from './controller-request';
-import type { ProjectKey } from './project-key';
+import { ask, type ControllerConnection } from './controller-request.js';
+import type { ProjectKey } from './project-key.js';
 
 /**
  * The controller's internal API as one person uses it. Every method throws an AppError: the controller's own problem

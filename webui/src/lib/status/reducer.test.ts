@@ -48,10 +48,24 @@ describe('reduce', () => {
   });
 });
 
+describe('reduce with freshness', () => {
+  it('ages everything at once', () => {
+    const next = reduce([project('a'), project('b')], {
+      type: 'freshness',
+      freshness: { state: 'stale', ageSeconds: 12 },
+    });
+    expect(next.map(({ freshness }) => freshness)).toEqual([
+      { state: 'stale', ageSeconds: 12 },
+      { state: 'stale', ageSeconds: 12 },
+    ]);
+  });
+});
+
 describe('parseEvent', () => {
-  it('reads the three events', () => {
+  it('reads the events', () => {
     expect(parseEvent('{"type":"snapshot","projects":[]}')).toEqual({ type: 'snapshot', projects: [] });
     expect(parseEvent('{"type":"removed","namespace":"n","id":"a"}')?.type).toBe('removed');
+    expect(parseEvent('{"type":"freshness","freshness":{"state":"fresh"}}')?.type).toBe('freshness');
     expect(parseEvent(JSON.stringify({ type: 'project', project: project('a') }))?.type).toBe('project');
   });
 

@@ -25,6 +25,8 @@ export function reduce(list: ProjectList, event: StatusEvent): ProjectList {
       return list.filter((other) => !same(other, event));
     case 'freshness':
       return list.map((project) => ({ ...project, freshness: event.freshness }));
+    case 'freshness':
+      return list.map((project) => ({ ...project, freshness: event.freshness }));
   }
 }
 
@@ -43,6 +45,7 @@ function isEvent(value: unknown): value is StatusEvent {
   if (typeof value !== 'object' || value === null || !('type' in value)) return false;
   if (value.type === 'snapshot') return 'projects' in value && Array.isArray(value.projects);
   if (value.type === 'project') return 'project' in value && typeof value.project === 'object';
+  if (value.type === 'freshness') return 'freshness' in value && typeof value.freshness === 'object';
   if (value.type === 'freshness') return 'freshness' in value && typeof value.freshness === 'object';
   return value.type === 'removed' && 'id' in value && 'namespace' in value;
 }

@@ -1,0 +1,151 @@
+import { terminalCloseCodes } from '@fullstackagent/controller/contract/terminal';
+import { backoffDelay } from './backoff.js';
+import { FlowControl } from './flow-control.js';
+import {
+  decodeServer,
+  encodeHello,
+  encodeInput,
+  encodePause,
+  encodeResize,
+  encodeResume,
+  type Size,
+  SUBPROTOCOL,
+} from './protocol.js';
+
+/**
+ * `ended`: the shell itself ended, a new one starts on request. `refused`: trying again will not help.
+ * `waiting`: lost; tries again in `retryIn` seconds.
+ */
+export type ConnectionState = 'idle' | 'connecting' | 'connected' | 'waiting' | 'ended' | 'refused';
+
+/** Where the output goes. `write` calls back when it is drawn. */
+export interface Screen {
+  readonly size: () => Size;
+  readonly write: (data: Uint8Array, drawn: () => void) => void;
+  readonly title: (title: string) => void;
+}
+
+const NORMAL = 1000;
+
+/** One terminal session's WebSocket, with its visible state. Sessions outlive it: reconnecting finds the same shell. */
+export class TerminalConnection {
+  state = $state<ConnectionState>('idle');
+  /** Seconds until the next try, while `waiting`. */
+  retryIn = $state(0);
+  /** The platform's sentence about why, where it gave one. */
+  reason = $state('');
+  #socket: WebSocket | undefined;
+  #attempt = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #url: string;
+  readonly #screen: Screen;
+  readonly #flow = new FlowControl({
+    pause: () => this.#send(encodePause()),
+    resume: () => this.#send(encodeResume()),
+  });
+
+  constructor(url: string, screen: Screen) {
+    this.#url = url;
+    this.#screen = screen;
+  }
+
+  /** Opens it, or tries again at once. */
+  open(): void {
+    this.#stopWaiting();
+    this.#drop();
+    this.state = 'connecting';
+    const socket = new WebSocket(this.#url, SUBPROTOCOL);
+    socket.binaryType = 'arraybuffer';
+    this.#socket = socket;
+    socket.addEventListener('open', () => {
+      socket.send(encodeHello(this.#screen.size()));
+    });
+    socket.addEventListener('message', (event: MessageEvent<ArrayBuffer | string>) => {
+      if (typeof event.data !== 'string') this.#read(new Uint8Array(event.data));
+    });
+    socket.addEventListener('close', ({ code, reason }) => {
+      if (this.#socket !== socket) return;
+      this.#socket = undefined;
+      this.#closed(code, reason);
+    });
+  }
+
+  /** Ends it on purpose; the session in the sandbox goes on. */
+  close(): void {
+    this.#stopWaiting();
+    this.#drop();
+    this.state = 'idle';
+    this.#attempt = 0;
+  }
+
+  /** @returns false where it is not connected: nothing is kept back to surprise a person later. */
+  input(data: string, binary = false): boolean {
+    if (this.state !== 'connected') return false;
+    this.#send(encodeInput(data, binary));
+    return true;
+  }
+
+  resize(size: Size): void {
+    if (this.state === 'connected') this.#send(encodeResize(size));
+  }
+
+  /** "Now", and when the browser is online again. */
+  retryNow(): void {
+    if (this.state === 'waiting') this.open();
+  }
+
+  #read(bytes: Uint8Array): void {
+    // A server that speaks is one that accepted the greeting: only then it counts as connected.
+    this.#connected();
+    const message = decodeServer(bytes);
+    if (message.type === 'title') this.#screen.title(message.title);
+    if (message.type !== 'output') return;
+    const { length } = message.data;
+    this.#flow.received(length);
+    this.#screen.write(message.data, () => this.#flow.drawn(length));
+  }
+
+  #connected(): void {
+    if (this.state === 'connected') return;
+    this.state = 'connected';
+    this.reason = '';
+    this.#attempt = 0;
+    this.#flow.reconnected();
+    this.resize(this.#screen.size());
+  }
+
+  #closed(code: number, reason: string): void {
+    this.reason = reason;
+    if (code === NORMAL) this.state = 'ended';
+    else if (code === terminalCloseCodes.notAllowed || code === terminalCloseCodes.badOpening) this.state = 'refused';
+    else this.#wait();
+  }
+
+  #wait(): void {
+    this.state = 'waiting';
+    const at = Date.now() + backoffDelay(this.#attempt, Math.random());
+    this.#attempt += 1;
+    const tick = (): void => {
+      const left = at - Date.now();
+      this.retryIn = Math.max(0, Math.ceil(left / 1000));
+      if (left <= 0) this.open();
+    };
+    this.#timer = setInterval(tick, 100);
+    tick();
+  }
+
+  #stopWaiting(): void {
+    clearInterval(this.#timer);
+    this.retryIn = 0;
+  }
+
+  #drop(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close();
+  }
+
+  #send(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(bytes);
+  }
+}
