@@ -26,6 +26,8 @@ export interface Screen {
 }
 
 const NORMAL = 1000;
+/** A server that lets a connection stand this long without a word has accepted it: a quiet shell says nothing. */
+const QUIET_MS = 1_500;
 
 /** One terminal session's WebSocket, with its visible state. Sessions outlive it: reconnecting finds the same shell. */
 export class TerminalConnection {
@@ -59,6 +61,9 @@ export class TerminalConnection {
     this.#socket = socket;
     socket.addEventListener('open', () => {
       socket.send(encodeHello(this.#screen.size()));
+      setTimeout(() => {
+        if (this.#socket === socket && socket.readyState === WebSocket.OPEN) this.#connected();
+      }, QUIET_MS);
     });
     socket.addEventListener('message', (event: MessageEvent<ArrayBuffer | string>) => {
       if (typeof event.data !== 'string') this.#read(new Uint8Array(event.data));

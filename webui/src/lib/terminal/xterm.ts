@@ -1,0 +1,70 @@
+import type { FitAddon } from '@xterm/addon-fit';
+import type { SearchAddon } from '@xterm/addon-search';
+import type { ITerminalOptions, Terminal } from '@xterm/xterm';
+
+export interface XtermParts {
+  readonly terminal: Terminal;
+  readonly fit: FitAddon;
+  readonly search: SearchAddon;
+  /** Draws with the graphics card where that works; the DOM renderer stays where it does not. */
+  readonly useWebgl: () => Promise<void>;
+  readonly dispose: () => void;
+}
+
+const FONT = `ui-monospace, 'SF Mono', SFMono-Regular, 'Cascadia Mono', 'JetBrains Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace`;
+const SCROLLBACK = 10_000;
+
+/** Links that a program prints open apart from the portal, and only web addresses do. */
+function openLink(_event: MouseEvent, uri: string): void {
+  const { protocol } = new URL(uri);
+  if (protocol === 'http:' || protocol === 'https:') window.open(uri, '_blank', 'noopener,noreferrer');
+}
+
+/** Loads xterm.js (only here: no other page needs it) and opens a terminal in `host`. */
+export async function createXterm(host: HTMLElement, options: ITerminalOptions): Promise<XtermParts> {
+  const [xterm, fitAddon, searchAddon, unicodeAddon, linksAddon] = await Promise.all([
+    import('@xterm/xterm'),
+    import('@xterm/addon-fit'),
+    import('@xterm/addon-search'),
+    import('@xterm/addon-unicode11'),
+    import('@xterm/addon-web-links'),
+    import('@xterm/xterm/css/xterm.css'),
+  ]);
+  const terminal = new xterm.Terminal({
+    fontFamily: FONT,
+    scrollback: SCROLLBACK,
+    cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,
+    macOptionClickForcesSelection: true,
+    allowProposedApi: true,
+    minimumContrastRatio: 4.5,
+    linkHandler: { activate: openLink },
+    ...options,
+  });
+  const fit = new fitAddon.FitAddon();
+  const search = new searchAddon.SearchAddon();
+  terminal.loadAddon(fit);
+  terminal.loadAddon(search);
+  terminal.loadAddon(new unicodeAddon.Unicode11Addon());
+  terminal.loadAddon(new linksAddon.WebLinksAddon(openLink));
+  terminal.unicode.activeVersion = '11';
+  terminal.open(host);
+  return {
+    terminal,
+    fit,
+    search,
+    useWebgl: () => useWebgl(terminal),
+    dispose: () => terminal.dispose(),
+  };
+}
+
+async function useWebgl(terminal: Terminal): Promise<void> {
+  if (document.createElement('canvas').getContext('webgl2') === null) return;
+  const { WebglAddon } = await import('@xterm/addon-webgl');
+  try {
+    const webgl = new WebglAddon();
+    webgl.onContextLoss(() => webgl.dispose());
+    terminal.loadAddon(webgl);
+  } catch {
+    // No WebGL 2 after all: the DOM renderer draws.
+  }
+}
