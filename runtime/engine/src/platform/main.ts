@@ -9,6 +9,8 @@ import { Terminal } from './terminal.js';
 
 const LOG_BYTES = 4 * 1024 * 1024;
 const FORCED = 130;
+/** npm passes Ctrl-C on to a process that the terminal has told already: within this time it is the same one. */
+const SAME_CTRL_C_MS = 500;
 
 /**
  * `npm start`, once everything is installed and built. Resolves with the exit code, when all is stopped.
@@ -48,12 +50,15 @@ export async function runPlatform(root: string): Promise<number> {
 /** Resolves when everything was stopped because somebody asked for it. */
 function stopOnSignals(supervisor: Supervisor, terminal: Terminal): Promise<undefined> {
   return new Promise((resolve, reject) => {
+    let firstAt: number | undefined;
     const onSignal = (signal: NodeJS.Signals): void => {
-      if (supervisor.stopping) {
-        if (signal === 'SIGHUP') return;
+      const now = performance.now();
+      if (firstAt !== undefined) {
+        if (signal === 'SIGHUP' || now - firstAt < SAME_CTRL_C_MS) return;
         supervisor.kill();
         process.exit(FORCED);
       }
+      firstAt = now;
       terminal.say('Stopping …');
       supervisor.stop().then(() => resolve(undefined), reject);
     };

@@ -131,6 +131,8 @@ describe('npm start', () => {
     const env = await settings('in-order');
     const platform = run(env);
     expect(await ready(platform)).toBe(`http://localhost:${env['PORT'] ?? ''}`);
+    // Twice, as under npm: the terminal tells every process, and npm tells its child once more.
+    platform.child.kill('SIGINT');
     platform.child.kill('SIGINT');
     expect(await platform.ended).toBe(0);
     const stopped = (await happened()).filter(({ event }) => event === 'stopped').map(({ name }) => name);

@@ -21,6 +21,7 @@ import { ensureSecret } from './secrets.js';
 import { writeSeed } from './seed.js';
 
 const LOCK_PATIENCE_MS = 10_000;
+const REMINDER_MS = 10_000;
 /** The engine stops sandboxes and their databases; the others have little to do. */
 const STOP_PATIENCE_MS = { engine: 45_000, controller: 15_000, portal: 10_000 } as const;
 
@@ -34,6 +35,8 @@ export interface SupervisorOptions {
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #children: ManagedChild[] = [];
+  /** What has begun to start and is not ready yet. */
+  readonly #awaited = new Set<string>();
   #lock: Lock | undefined;
   #database: PortalDatabase | undefined;
   #stopping: Promise<void> | undefined;
@@ -95,7 +98,16 @@ export class Supervisor {
     const behindDatabase = async (): Promise<void> => {
       await run(portalProgram(place, await this.#databaseUrl(place, log)));
     };
-    await Promise.all([behindCluster(), behindDatabase()]);
+    const since = performance.now();
+    const reminder = setInterval(() => {
+      const seconds = Math.round((performance.now() - since) / 1000);
+      this.#options.say(`Still starting after ${seconds} s: ${[...this.#awaited].join(', ')}`);
+    }, REMINDER_MS);
+    try {
+      await Promise.all([behindCluster(), behindDatabase()]);
+    } finally {
+      clearInterval(reminder);
+    }
   }
 
   async #databaseUrl({ config, home, ports }: Place, log: Logger): Promise<string> {
@@ -125,7 +137,14 @@ export class Supervisor {
       onProcess: (name, pid) => (pid === undefined ? record.remove(name) : record.add(name, pid)),
     });
     this.#children.push(child);
-    await child.start();
+    await this.#awaiting(program.name, child.start());
+  }
+
+  async #awaiting<T>(name: string, work: Promise<T>): Promise<T> {
+    this.#awaited.add(name);
+    const result = await work;
+    this.#awaited.delete(name);
+    return result;
   }
 
   async #stopInOrder(): Promise<void> {
