@@ -40,7 +40,7 @@ export const variableName = z
   );
 
 /** One visible line: no control characters, no line ends, trimmed. */
-export function singleLine(max: number, what: string): z.ZodType<string> {
+export function singleLine(max: number, what: string): z.ZodType<string, string> {
   return (
     z
       .string()

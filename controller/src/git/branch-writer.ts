@@ -1,0 +1,167 @@
+import { AppError } from '../contract/errors.js';
+import type { Branch, CommitDraft, Projection, Snapshot, Written } from '../model/repository.js';
+import { storageFailure } from './failures.js';
+import { composeGroup, type BranchState, type Group } from './group.js';
+import type { GitObject } from './object.js';
+import { compareAndSwap, readRef } from './refs.js';
+import { TreeIndex } from './tree-index.js';
+
+/** What a branch needs of its repository. */
+export interface BranchDeps<View> {
+  readonly gitDir: string;
+  /** Full name: `refs/heads/main`. */
+  readonly ref: string;
+  readonly projection: Projection<View>;
+  readonly store: (objects: readonly GitObject[]) => Promise<void>;
+  readonly treeAt: (commit: string) => Promise<TreeIndex>;
+  /** The line of first parents from `before` (exclusive) to `after`, oldest first. */
+  readonly commitsBetween: (before: string | undefined, after: string) => Promise<readonly string[]>;
+  /** A listener threw: that is its own fault and never the writer's. */
+  readonly onListenerError: (error: unknown) => void;
+}
+
+interface Task<View> {
+  readonly decide: (view: View) => CommitDraft;
+  readonly resolve: (written: Written) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A pack of so many changes is still small, and nobody in it waits long. */
+const GROUP_MAX = 64;
+/** How often somebody else may move the branch under one group before it gives up. */
+const ATTEMPTS = 5;
+
+/**
+ * One branch, one writer. Changes that wait while a write is under way become the next group: one pack, one move of the
+ * ref, one set of fsyncs, and still a commit each.
+ */
+export class BranchWriter<View> implements Branch<View> {
+  #state: BranchState = { tip: undefined, tree: TreeIndex.empty() };
+  #waiting: Task<View>[] = [];
+  /** Everything that touches the branch runs in this one line. Never rejects. */
+  #line: Promise<void> = Promise.resolve();
+  /** After a failed write the ref may have moved or not: look before the next one. */
+  #uncertain = true;
+  readonly #listeners = new Set<(commits: readonly string[]) => void>();
+
+  private constructor(private readonly deps: BranchDeps<View>) {}
+
+  static async open<View>(deps: BranchDeps<View>): Promise<BranchWriter<View>> {
+    const writer = new BranchWriter(deps);
+    await writer.refresh();
+    return writer;
+  }
+
+  tip(): string | undefined {
+    return this.#state.tip;
+  }
+
+  snapshot(): Snapshot {
+    return this.#state.tree;
+  }
+
+  submit(decide: (view: View) => CommitDraft): Promise<Written> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ decide, resolve, reject });
+      // One turn for each group: the first of it takes along all that came while the line was busy.
+      if (this.#waiting.length === 1) void this.#inLine(() => this.#writeWaiting());
+    });
+  }
+
+  async refresh(): Promise<void> {
+    await this.#inLine(() => this.#follow());
+  }
+
+  onMoved(listener: (commits: readonly string[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Answers when everything handed in so far is durable or refused. */
+  async idle(): Promise<void> {
+    await this.#inLine(() => Promise.resolve());
+  }
+
+  #inLine(work: () => Promise<void>): Promise<void> {
+    const done = this.#line.then(work);
+    this.#line = done.catch(() => undefined);
+    return done;
+  }
+
+  async #writeWaiting(): Promise<void> {
+    const tasks = this.#waiting.splice(0, GROUP_MAX);
+    // More than one group was waiting: the next one is right behind.
+    if (this.#waiting.length > 0) void this.#inLine(() => this.#writeWaiting());
+    try {
+      const group = await this.#write(tasks);
+      this.#tell(group.commits);
+      group.outcomes.forEach((outcome, index) => {
+        if ('written' in outcome) tasks[index]?.resolve(outcome.written);
+        else tasks[index]?.reject(outcome.refused);
+      });
+    } catch (error) {
+      const failure = storageFailure('The change could not be stored.', error);
+      for (const { reject } of tasks) reject(failure);
+    }
+  }
+
+  async #write(tasks: readonly Task<View>[]): Promise<Group> {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      if (this.#uncertain) await this.#follow();
+      const group = composeGroup(
+        this.#state,
+        tasks.map(({ decide }) => decide),
+        this.deps.projection,
+      );
+      if (await this.#makeDurable(group)) return group;
+    }
+    throw new AppError('STORAGE_UNAVAILABLE', 'Another program keeps moving the branch. Try again.');
+  }
+
+  /** False where somebody else moved the branch first. */
+  async #makeDurable(group: Group): Promise<boolean> {
+    const { store, gitDir, ref, projection } = this.deps;
+    let durable = false;
+    try {
+      durable = group.commits.length === 0 || (await this.#storeAndSwap(group, { store, gitDir, ref }));
+      return durable;
+    } finally {
+      projection.settle(durable ? 'durable' : 'lost');
+      if (durable) this.#state = group.state;
+      this.#uncertain = !durable;
+    }
+  }
+
+  async #storeAndSwap(
+    { objects, state }: Group,
+    { store, gitDir, ref }: Pick<BranchDeps<View>, 'store' | 'gitDir' | 'ref'>,
+  ): Promise<boolean> {
+    await store(objects);
+    const next = state.tip ?? '';
+    return (await compareAndSwap(gitDir, { ref, expected: this.#state.tip, next })).swapped;
+  }
+
+  async #follow(): Promise<void> {
+    const { gitDir, ref, treeAt, projection, commitsBetween } = this.deps;
+    const actual = await readRef(gitDir, ref);
+    if (actual !== this.#state.tip) {
+      const before = this.#state.tip;
+      const tree = actual === undefined ? TreeIndex.empty() : await treeAt(actual);
+      await projection.reload(tree);
+      this.#state = { tip: actual, tree };
+      if (actual !== undefined) this.#tell(await commitsBetween(before, actual));
+    }
+    this.#uncertain = false;
+  }
+
+  #tell(commits: readonly string[]): void {
+    if (commits.length === 0) return;
+    for (const listener of this.#listeners) {
+      try {
+        listener(commits);
+      } catch (error) {
+        this.deps.onListenerError(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import { AppError } from '../contract/errors.js';
+import type { Edit } from '../model/intent.js';
+import type { CommitDraft, Projection, StagedFile, Written } from '../model/repository.js';
+import { blob, encodeCommit, type GitObject } from './object.js';
+import type { TreeIndex } from './tree-index.js';
+
+/** A branch at one commit. */
+export interface BranchState {
+  readonly tip: string | undefined;
+  readonly tree: TreeIndex;
+}
+
+/** What became of one change of a group, once the group is durable. */
+export type Outcome = { readonly written: Written } | { readonly refused: unknown };
+
+/** Several changes that become durable together, each with its own commit. Nothing is written yet. */
+export interface Group {
+  readonly state: BranchState;
+  readonly objects: readonly GitObject[];
+  /** The new commits, oldest first. */
+  readonly commits: readonly string[];
+  readonly outcomes: readonly Outcome[];
+}
+
+/** Decides each change against the state that the ones before it left. A refused change leaves no trace. */
+export function composeGroup<View>(
+  start: BranchState,
+  decisions: readonly ((view: View) => CommitDraft)[],
+  projection: Projection<View>,
+): Group {
+  let state = start;
+  const objects: GitObject[] = [];
+  const commits: string[] = [];
+  const outcomes = decisions.map((decide): Outcome => {
+    try {
+      const next = composeChange(state, decide(projection.working(state.tree)));
+      if (next === undefined) return { written: { commit: state.tip ?? '', changed: false } };
+      projection.stage(next.files);
+      objects.push(...next.objects);
+      commits.push(next.commit);
+      state = { tip: next.commit, tree: next.tree };
+      return { written: { commit: next.commit, changed: true } };
+    } catch (refused) {
+      return { refused };
+    }
+  });
+  return { state, objects, commits, outcomes };
+}
+
+interface Change {
+  readonly commit: string;
+  readonly tree: TreeIndex;
+  readonly objects: readonly GitObject[];
+  readonly files: readonly StagedFile[];
+}
+
+function composeChange({ tip, tree }: BranchState, draft: CommitDraft): Change | undefined {
+  const { files, blobs } = changedFiles(tree, draft.edits);
+  const edited = tree.edit(files);
+  const unchanged = edited.tree.id === tree.id;
+  if (unchanged && tip !== undefined && draft.evenIfUnchanged !== true) return undefined;
+  const commit = encodeCommit({ ...draft, tree: edited.tree.id, parents: tip === undefined ? [] : [tip] });
+  // The root of an unchanged tree is stored already, except where it is the empty one of a new branch.
+  const root = unchanged && tip === undefined ? [tree.rootObject()] : [];
+  return {
+    commit: commit.id,
+    tree: edited.tree,
+    objects: [...blobs, ...edited.objects, ...root, commit],
+    files,
+  };
+}
+
+interface ChangedFiles {
+  readonly files: readonly StagedFile[];
+  readonly blobs: readonly GitObject[];
+}
+
+/** The last edit of a path counts; one that says what is there already is none. */
+function changedFiles(tree: TreeIndex, edits: readonly Edit[]): ChangedFiles {
+  const files: StagedFile[] = [];
+  const blobs: GitObject[] = [];
+  for (const [path, content] of new Map(edits.map((edit) => [edit.path, edit.content]))) {
+    const object = content === null ? undefined : textBlob(path, content);
+    if (tree.blobAt(path) === object?.id) continue;
+    files.push({ path, content, blob: object?.id ?? null });
+    if (object !== undefined) blobs.push(object);
+  }
+  return { files, blobs };
+}
+
+function textBlob(path: string, content: string): GitObject {
+  if (content.isWellFormed()) return blob(content);
+  throw new AppError(
+    'VALIDATION_FAILED',
+    `What would be written to ${JSON.stringify(path)} is no valid text.`,
+  );
+}

@@ -1,0 +1,2 @@
+export { openRepository, type RepositoryOptions } from './repository.js';
+export { plainProjection } from './plain-projection.js';

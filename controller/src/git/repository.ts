@@ -1,0 +1,143 @@
+import { mkdir } from 'node:fs/promises';
+import { AppError } from '../contract/errors.js';
+import type { Branch, LogEntry, LogQuery, Projection, Repository } from '../model/repository.js';
+import { BlobReader } from './blob-reader.js';
+import { BranchWriter } from './branch-writer.js';
+import { storageFailure } from './failures.js';
+import { gitBytes, runGit, textGit, type GitLocation } from './git-process.js';
+import { initialiseRepository } from './initialise.js';
+import { readLog } from './log.js';
+import { Maintenance, type MaintenanceLog } from './maintenance.js';
+import type { GitObject } from './object.js';
+import { removeLeftovers, writePack } from './pack-store.js';
+import { removeStaleLocks } from './refs.js';
+import { lockRepository, type RepositoryLock } from './repository-lock.js';
+import { TreeIndex } from './tree-index.js';
+
+export interface RepositoryOptions {
+  readonly log: MaintenanceLog;
+  /** `PATH`: where git is found. Nothing else of the environment reaches it. */
+  readonly searchPath: string;
+  /** How long a ref's lock has to lie untouched at the start to count as a dead process's. */
+  readonly staleLockMs?: number;
+}
+
+const STALE_LOCK_MS = 2_000;
+const BRANCH_NAME = /^[a-z][a-z0-9-]*$/;
+const REVISION = /^(?:[0-9a-f]{40}|refs\/heads\/[a-z][a-z0-9-]*)$/;
+
+/**
+ * Opens the bare repository at `path`, making it where there is none, for this process alone.
+ * Throws NOT_READY where another process holds it, STORAGE_UNAVAILABLE where it cannot be used.
+ */
+export async function openRepository(path: string, options: RepositoryOptions): Promise<Repository> {
+  const location = { gitDir: path, searchPath: options.searchPath };
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw storageFailure(`The folder ${path} cannot be made.`, error);
+  }
+  const lock = await lockRepository(path);
+  try {
+    await initialiseRepository(location);
+    await removeLeftovers(path);
+    await removeStaleLocks(path, options.staleLockMs ?? STALE_LOCK_MS);
+    return new BareRepository(location, options.log, lock);
+  } catch (error) {
+    await lock.release();
+    throw storageFailure(`The repository ${path} cannot be opened.`, error);
+  }
+}
+
+class BareRepository implements Repository {
+  readonly path: string;
+  readonly #blobs: BlobReader;
+  readonly #maintenance: Maintenance;
+  readonly #branches: { idle(): Promise<void> }[] = [];
+  #closed: Promise<void> | undefined;
+
+  constructor(
+    private readonly location: GitLocation,
+    private readonly log_: MaintenanceLog,
+    private readonly lock: RepositoryLock,
+  ) {
+    this.path = location.gitDir;
+    this.#blobs = new BlobReader(location);
+    this.#maintenance = new Maintenance(location, log_);
+  }
+
+  async branch<View>(name: string, projection: Projection<View>): Promise<Branch<View>> {
+    if (!BRANCH_NAME.test(name))
+      throw new AppError('INTERNAL', `${JSON.stringify(name)} is no name for a branch.`);
+    const writer = await BranchWriter.open({
+      gitDir: this.path,
+      ref: `refs/heads/${name}`,
+      projection,
+      store: (objects) => this.#store(objects),
+      treeAt: (commit) => this.snapshotAt(commit),
+      commitsBetween: (before, after) => this.#commitsBetween(before, after),
+      onListenerError: (err) => this.log_.warn({ err }, 'Somebody who listens to a branch failed.'),
+    });
+    this.#branches.push(writer);
+    return writer;
+  }
+
+  async readBlobs(ids: readonly string[]): Promise<readonly Buffer[]> {
+    return Promise.all(ids.map((id) => this.#blobs.read(id)));
+  }
+
+  async snapshotAt(commit: string): Promise<TreeIndex> {
+    return TreeIndex.parse(
+      await gitBytes(this.location, ['ls-tree', '-r', '-t', '-z', '--full-tree', revision(commit)]),
+    );
+  }
+
+  async log(query: LogQuery): Promise<readonly LogEntry[]> {
+    revision(query.from);
+    if (query.after !== undefined) revision(query.after);
+    try {
+      return await readLog(textGit(this.location), query);
+    } catch (error) {
+      throw storageFailure('The history cannot be read.', error);
+    }
+  }
+
+  async isAncestor(commit: string, descendant: string): Promise<boolean> {
+    const known = await runGit(this.location, ['cat-file', '-e', `${revision(commit)}^{commit}`]);
+    if (known.code !== 0) return false;
+    const args = ['merge-base', '--is-ancestor', commit, revision(descendant)];
+    const { code, complaint } = await runGit(this.location, args);
+    if (code === 0 || code === 1) return code === 0;
+    throw storageFailure('The history cannot be read.', new Error(complaint));
+  }
+
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#branches.map((branch) => branch.idle()));
+    await this.#maintenance.idle();
+    await this.#blobs.close();
+    await this.lock.release();
+  }
+
+  async #store(objects: readonly GitObject[]): Promise<void> {
+    await writePack(this.path, objects);
+    this.#maintenance.packWritten();
+  }
+
+  /** Where `before` is not behind `after` (history was rewritten), only the new tip is news. */
+  async #commitsBetween(before: string | undefined, after: string): Promise<readonly string[]> {
+    if (before !== undefined && !(await this.isAncestor(before, after))) return [after];
+    const range = before === undefined ? [after] : [after, `^${before}`];
+    const output = await gitBytes(this.location, ['rev-list', '--first-parent', '--reverse', ...range]);
+    return output.toString('latin1').split('\n').filter(Boolean);
+  }
+}
+
+/** Only a full id or a full branch name reaches git: neither can be taken for an option. */
+function revision(text: string): string {
+  if (REVISION.test(text)) return text;
+  throw new AppError('BAD_REQUEST', `${JSON.stringify(text)} is no commit.`);
+}

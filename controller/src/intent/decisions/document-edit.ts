@@ -1,0 +1,73 @@
+import {
+  DocumentError,
+  projectPath,
+  tenantPath,
+  writeDocument,
+  type DocumentIssue,
+  type ProjectDocument,
+  type TenantDocument,
+} from '@fullstackagent/charts';
+import { AppError } from '../../contract/errors.js';
+import type { Edit, IntentView, ProjectKey, Versioned } from '../../model/intent.js';
+
+/** Throws NOT_FOUND. */
+export function existingProject(view: IntentView, key: ProjectKey): Versioned<ProjectDocument> {
+  const project = view.project(key);
+  if (project === undefined) throw new AppError('NOT_FOUND', `There is no project ${key.name}.`);
+  return project;
+}
+
+/** A project that can be changed. Throws NOT_FOUND, or ACTION_NOT_ALLOWED where it is deleted. */
+export function changeableProject(view: IntentView, key: ProjectKey): Versioned<ProjectDocument> {
+  const project = existingProject(view, key);
+  if (project.document.spec.state === 'Deleted')
+    throw new AppError('ACTION_NOT_ALLOWED', `${key.name} is deleted. Restore it first.`);
+  return project;
+}
+
+/** Throws STALE_VERSION where the form was made from another version than the one that stands now. */
+export function requireVersion(project: Versioned<unknown>, version: string | undefined): void {
+  if (version !== undefined && version !== project.version)
+    throw new AppError(
+      'STALE_VERSION',
+      'Somebody changed this meanwhile. Load it again and repeat your change; nothing was written.',
+    );
+}
+
+/**
+ * The edit that writes a project. None where the document already says so, however it is laid out.
+ * Throws VALIDATION_FAILED for a document that would not read back, with the fields as the request names them.
+ */
+export function projectEdits(document: ProjectDocument, before?: ProjectDocument): readonly Edit[] {
+  const { namespace, name } = document.metadata;
+  const content = validText(document);
+  if (before !== undefined && content === validText(before)) return [];
+  return [{ path: projectPath(namespace, name), content }];
+}
+
+export const tenantEdits = (document: TenantDocument): readonly Edit[] => [
+  { path: tenantPath(document.metadata.name), content: validText(document) },
+];
+
+function validText(document: ProjectDocument | TenantDocument): string {
+  try {
+    return writeDocument(document);
+  } catch (cause) {
+    if (!(cause instanceof DocumentError)) throw cause;
+    const errors = cause.issues.map(asRequestField);
+    throw new AppError('VALIDATION_FAILED', errors[0]?.message ?? cause.message, { cause, errors });
+  }
+}
+
+const asRequestField = ({ field, message }: DocumentIssue): DocumentIssue => ({
+  field: field.replace(/^spec\./, ''),
+  message,
+});
+
+/** Throws VALIDATION_FAILED beside one field. */
+export function refuseField(field: string, message: string): never {
+  throw new AppError('VALIDATION_FAILED', message, { errors: [{ field, message }] });
+}
+
+/** Seconds precision, UTC: how documents write a time. */
+export const instant = (at: Date): string => at.toISOString().replace(/\.\d{3}Z$/, 'Z');

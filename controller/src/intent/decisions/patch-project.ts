@@ -1,0 +1,29 @@
+import type { ProjectDocument } from '@fullstackagent/charts';
+import type { PatchProjectInput } from '../../contract/projects.js';
+import type { Edit, IntentView, ProjectKey } from '../../model/intent.js';
+import { databaseOf, presetOf } from './create-project.js';
+import { changeableProject, projectEdits, requireVersion } from './document-edit.js';
+
+/** What is left out stays. Throws NOT_FOUND, ACTION_NOT_ALLOWED (deleted), STALE_VERSION, VALIDATION_FAILED. */
+export function patchProject(view: IntentView, key: ProjectKey, input: PatchProjectInput): readonly Edit[] {
+  const project = changeableProject(view, key);
+  requireVersion(project, input.version);
+  const { document } = project;
+  return projectEdits({ ...document, spec: patched(view, document.spec, input) }, document);
+}
+
+type Spec = ProjectDocument['spec'];
+
+function patched(view: IntentView, spec: Spec, input: PatchProjectInput): Spec {
+  const { spec: platform } = view.platform().document;
+  const next: Spec = { ...spec };
+  if (input.displayName !== undefined) next.displayName = input.displayName.trim();
+  const description = (input.description === undefined ? spec.description : input.description)?.trim() ?? '';
+  if (description === '') delete next.description;
+  else next.description = description;
+  if (input.preset !== undefined)
+    next.sandbox = { ...spec.sandbox, preset: presetOf(platform.sandbox, input.preset, 'preset') };
+  const database = spec.database ?? databaseOf(platform, input.database);
+  if (database !== undefined) next.database = database;
+  return next;
+}

@@ -1,0 +1,38 @@
+import type { Repository } from '../model/repository.js';
+import { portalSignature } from './commit-message.js';
+import { GitIntentStore } from './intent-store.js';
+import { IntentProjection } from './intent-projection.js';
+import { seedEdits, type Seed } from './seed.js';
+
+export { GitIntentStore } from './intent-store.js';
+export type { Seed } from './seed.js';
+
+export interface IntentStoreOptions {
+  readonly repository: Repository;
+  readonly now: () => Date;
+  /** Asked only where branch `main` does not exist yet. */
+  readonly seed: () => Promise<Seed>;
+}
+
+/** Reads every document of `main`; begins the branch where there is none. */
+export async function openIntentStore({
+  repository,
+  now,
+  seed,
+}: IntentStoreOptions): Promise<GitIntentStore> {
+  const documents = new IntentProjection(repository);
+  const main = await repository.branch('main', documents);
+  if (main.tip() === undefined) {
+    const edits = await seedEdits(await seed());
+    const portal = portalSignature(now());
+    await main.submit(() => ({
+      author: portal,
+      committer: portal,
+      message: 'Begin the repository\n\nAction: seed\n',
+      // Somebody else began it in between: then it is theirs.
+      edits: main.tip() === undefined ? edits : [],
+    }));
+  }
+  return new GitIntentStore({ repository, now }, documents, main);
+}
+export { GitProjectChanges, type ProjectChangesDeps } from './project-changes.js';

@@ -1,0 +1,86 @@
+import { AppError } from '../contract/errors.js';
+import type { IntentView } from '../model/intent.js';
+import type { FileAt, Projection, Repository, Snapshot, StagedFile } from '../model/repository.js';
+import { documentAt } from '@fullstackagent/charts';
+import { DocumentIndex } from './document-index.js';
+import { storedDocument, type StoredDocument } from './documents.js';
+import { StagedDocuments } from './staged-documents.js';
+
+/** How far back the last good version of an unreadable document is looked for. */
+const VERSIONS_LOOKED_AT = 50;
+
+/** Documents of `main` in memory, moved by the branch's writer in step with the branch. */
+export class IntentProjection implements Projection<IntentView> {
+  readonly durable = new DocumentIndex();
+  readonly #working = new StagedDocuments(this.durable);
+
+  constructor(private readonly repository: Pick<Repository, 'readBlobs' | 'log'>) {}
+
+  /** Reads what is not known already: everything in one pass at the start, what changed after somebody's push. */
+  async reload(snapshot: Snapshot): Promise<void> {
+    this.#working.drop();
+    const files = [...snapshot.files()].filter(({ path }) => documentAt(path) !== undefined);
+    const changed = files.filter(({ path, blob }) => this.durable.versionAt(path) !== blob);
+    const documents = await this.#read(changed);
+    const earlier = await Promise.all(documents.map((document) => this.#lastGood(document)));
+    const present = new Set(files.map(({ path }) => path));
+    for (const path of this.durable.paths()) if (!present.has(path)) this.durable.remove(path);
+    for (const document of [...earlier, ...documents]) if (document !== undefined) this.durable.put(document);
+  }
+
+  working(): IntentView {
+    return this.#working;
+  }
+
+  /** Throws VALIDATION_FAILED for a document that could not be read back: it is never written. */
+  stage(files: readonly StagedFile[]): void {
+    const documents = files.map(({ path, blob, content }) => ({
+      path,
+      document: blob === null || content === null ? undefined : storedDocument({ path, blob, text: content }),
+    }));
+    for (const { path, document } of documents) this.#refuse(path, document);
+    for (const { path, document } of documents)
+      if (document?.kind !== 'Unreadable') this.#working.stage(path, document);
+  }
+
+  settle(outcome: 'durable' | 'lost'): void {
+    if (outcome === 'durable') this.#working.keep();
+    else this.#working.drop();
+  }
+
+  #refuse(path: string, document: StoredDocument | undefined): void {
+    const unreadable = this.durable.unreadable(path);
+    if (unreadable !== undefined)
+      throw new AppError(
+        'ACTION_NOT_ALLOWED',
+        `The document ${path} on branch main was changed by hand and cannot be read. Mend it there first: ${unreadable.message}`,
+      );
+    if (document?.kind === 'Unreadable')
+      throw new AppError('VALIDATION_FAILED', document.message, { errors: document.issues });
+  }
+
+  async #read(files: readonly FileAt[]): Promise<StoredDocument[]> {
+    const contents = await this.repository.readBlobs(files.map(({ blob }) => blob));
+    return files.flatMap(({ path, blob }, index) => {
+      const document = storedDocument({ path, blob, text: contents[index]?.toString('utf8') ?? '' });
+      return document === undefined ? [] : [document];
+    });
+  }
+
+  /** What stood at the path before it became unreadable, where that is not in memory. */
+  async #lastGood(document: StoredDocument): Promise<StoredDocument | undefined> {
+    if (document.kind !== 'Unreadable' || this.durable.goodAt(document.path) !== undefined) return undefined;
+    const history = await this.repository.log({
+      from: 'refs/heads/main',
+      path: document.path,
+      limit: VERSIONS_LOOKED_AT,
+      order: 'newest first',
+      files: true,
+    });
+    const blobs = history
+      .flatMap(({ files }) => files.map(({ before }) => before))
+      .filter((blob) => blob !== null);
+    const versions = await this.#read(blobs.map((blob) => ({ path: document.path, blob })));
+    return versions.find(({ kind }) => kind !== 'Unreadable');
+  }
+}

@@ -1,0 +1,135 @@
+import {
+  projectPath,
+  type PlatformDocument,
+  type ProjectDocument,
+  type TenantDocument,
+} from '@fullstackagent/charts';
+import { AppError } from '../contract/errors.js';
+import type {
+  Accepted,
+  ChangeRequest,
+  IntentCommit,
+  IntentStore,
+  IntentView,
+  InvalidDocument,
+  ProjectKey,
+  Versioned,
+} from '../model/intent.js';
+import type { Branch, LogEntry, Repository } from '../model/repository.js';
+import { commitMessage, portalSignature, userIdOf, userSignature } from './commit-message.js';
+import { projectId } from './documents.js';
+import type { IntentProjection } from './intent-projection.js';
+
+export interface IntentStoreDeps {
+  readonly repository: Repository;
+  readonly now: () => Date;
+}
+
+const COMMIT_ID = /^[0-9a-f]{40}$/;
+
+/** What people want, as it stands on branch `main`. */
+export class GitIntentStore implements IntentStore {
+  /** Why a version of a project's document cannot be rendered; said by whoever tried. */
+  readonly #unrenderable = new Map<string, { readonly version: string; readonly message: string }>();
+
+  constructor(
+    private readonly deps: IntentStoreDeps,
+    private readonly documents: IntentProjection,
+    private readonly main: Branch<IntentView>,
+  ) {}
+
+  platform(): Versioned<PlatformDocument> {
+    return this.documents.durable.platform();
+  }
+
+  tenant(namespace: string): Versioned<TenantDocument> | undefined {
+    return this.documents.durable.tenant(namespace);
+  }
+
+  project(key: ProjectKey): Versioned<ProjectDocument> | undefined {
+    return this.documents.durable.project(key);
+  }
+
+  projects(namespace?: string): readonly Versioned<ProjectDocument>[] {
+    return this.documents.durable.projects(namespace);
+  }
+
+  hostTaken(host: string): boolean {
+    return this.documents.durable.hostTaken(host);
+  }
+
+  invalid(key: ProjectKey): InvalidDocument | undefined {
+    const path = projectPath(key.namespace, key.name);
+    const unreadable = this.documents.durable.unreadable(path);
+    if (unreadable !== undefined) return { path, message: unreadable.message };
+    const unrenderable = this.#unrenderable.get(projectId(key));
+    if (unrenderable === undefined || unrenderable.version !== this.project(key)?.version) return undefined;
+    return { path, message: unrenderable.message };
+  }
+
+  /** A version that the renderer refuses is as invalid as one that cannot be read; `undefined`: it renders. */
+  setUnrenderable(key: ProjectKey, problem: { version: string; message: string } | undefined): void {
+    if (problem === undefined) this.#unrenderable.delete(projectId(key));
+    else this.#unrenderable.set(projectId(key), problem);
+  }
+
+  tip(): string | undefined {
+    return this.main.tip();
+  }
+
+  async change(request: ChangeRequest): Promise<Accepted> {
+    return this.main.submit((view) => {
+      const edits = request.decide(view);
+      const at = this.deps.now();
+      return {
+        author: userSignature(request.author, at),
+        committer: portalSignature(at),
+        message: commitMessage(request),
+        edits,
+      };
+    });
+  }
+
+  async history(
+    key: ProjectKey,
+    { limit, before }: { limit: number; before?: string },
+  ): Promise<readonly IntentCommit[]> {
+    if (before !== undefined && !COMMIT_ID.test(before))
+      throw new AppError('BAD_REQUEST', '"before" is the id of a commit.');
+    const from = before ?? this.main.tip();
+    if (from === undefined) return [];
+    // The commit of the page before is found again as the first one, and is not part of this page.
+    const entries = await this.deps.repository.log({
+      from,
+      path: projectPath(key.namespace, key.name),
+      limit: limit + 1,
+      order: 'newest first',
+    });
+    return entries
+      .filter(({ commit }) => commit !== before)
+      .slice(0, limit)
+      .map(intentCommit);
+  }
+
+  onCommit(listener: (commit: string) => void): () => void {
+    return this.main.onMoved((commits) => {
+      for (const commit of commits) listener(commit);
+    });
+  }
+
+  /** Looks for commits that came another way than through {@link change}. */
+  async refresh(): Promise<void> {
+    await this.main.refresh();
+  }
+}
+
+function intentCommit({ commit, at, author, subject, trailers }: LogEntry): IntentCommit {
+  const action = trailers.get('Action');
+  return {
+    commit,
+    at,
+    author: { id: userIdOf(author.email), name: author.name },
+    subject,
+    ...(action === undefined ? {} : { action }),
+  };
+}

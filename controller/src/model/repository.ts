@@ -1,0 +1,126 @@
+import type { Edit } from './intent.js';
+
+/** What the stages know about the git repository. Types only: `git/` implements them, the composition root hands it round. */
+
+/** Who, for a commit's author or committer line. Characters that git's format gives a meaning are taken out on writing. */
+export interface Signature {
+  readonly name: string;
+  readonly email: string;
+  readonly at: Date;
+}
+
+/** One commit to be: what it changes and what it says. */
+export interface CommitDraft {
+  readonly author: Signature;
+  readonly committer: Signature;
+  readonly message: string;
+  readonly edits: readonly Edit[];
+  /** Commit even where the edits change nothing: the message is what matters. */
+  readonly evenIfUnchanged?: boolean;
+}
+
+/** A tree as it stood at one commit. Immutable. */
+export interface Snapshot {
+  /** Blob id of the file at `path`. */
+  blobAt(path: string): string | undefined;
+  /** True where the file at `path` has exactly this content. */
+  holds(path: string, content: string): boolean;
+  /** All files at and below `folder` (default: everything), in git's order. */
+  files(folder?: string): Iterable<FileAt>;
+}
+
+export interface FileAt {
+  readonly path: string;
+  readonly blob: string;
+}
+
+/** A file that a change wrote (`blob`) or removed (`null`). */
+export interface StagedFile {
+  readonly path: string;
+  readonly blob: string | null;
+  readonly content: string | null;
+}
+
+/**
+ * State that is derived from a branch's tree and moves in step with it. `View` is what a change is decided against:
+ * the durable tree and the changes accepted before it in the same group.
+ */
+export interface Projection<View> {
+  /** Everything anew: at the start, and after somebody else moved the branch. */
+  reload(snapshot: Snapshot): Promise<void>;
+  /** The durable state and the changes of the group so far; `snapshot` is the tree that goes with it. */
+  working(snapshot: Snapshot): View;
+  /** An accepted change, in the group but not durable yet. */
+  stage(files: readonly StagedFile[]): void;
+  /** The group became durable, or was lost: what was staged is kept or dropped. */
+  settle(outcome: 'durable' | 'lost'): void;
+}
+
+export interface Written {
+  /** Durable. Where nothing changed, the commit the branch was at. */
+  readonly commit: string;
+  readonly changed: boolean;
+}
+
+/** One branch with a single writer: the process that holds the repository's lock. */
+export interface Branch<View> {
+  /** The last durable commit; undefined where the branch does not exist yet. */
+  tip(): string | undefined;
+  /** The tree at {@link tip}. */
+  snapshot(): Snapshot;
+  /**
+   * Answers when the commit is durable. `decide` is synchronous, may throw to refuse (which rejects this call only),
+   * and may be called again when somebody else moved the branch in between.
+   * Rejects with STORAGE_UNAVAILABLE where nothing could be written.
+   */
+  submit(decide: (view: View) => CommitDraft): Promise<Written>;
+  /** Looks whether somebody else moved the branch, and follows. */
+  refresh(): Promise<void>;
+  /** After each durable move, with the new commits, oldest first. Returns what ends the subscription. */
+  onMoved(listener: (commits: readonly string[]) => void): () => void;
+}
+
+export interface FileChange {
+  readonly path: string;
+  /** Blob id after the commit; null where the commit removed the file. */
+  readonly after: string | null;
+  readonly before: string | null;
+}
+
+export interface LogEntry {
+  readonly commit: string;
+  /** Its first parent; undefined for the first commit of all. */
+  readonly parent: string | undefined;
+  readonly at: Date;
+  readonly author: { readonly name: string; readonly email: string };
+  readonly subject: string;
+  readonly trailers: ReadonlyMap<string, string>;
+  /** What it changed against its first parent; empty unless asked for. */
+  readonly files: readonly FileChange[];
+}
+
+export interface LogQuery {
+  /** A commit id or a full ref name. The line of first parents is followed from here. */
+  readonly from: string;
+  /** Stop before this commit and what is behind it. */
+  readonly after?: string;
+  /** Only commits that touched this path. */
+  readonly path?: string;
+  readonly limit?: number;
+  readonly order: 'newest first' | 'oldest first';
+  readonly files?: boolean;
+}
+
+export interface Repository {
+  readonly path: string;
+  branch<View>(name: string, projection: Projection<View>): Promise<Branch<View>>;
+  /** The content of blobs, in the order asked. Throws STORAGE_UNAVAILABLE where one is missing. */
+  readBlobs(ids: readonly string[]): Promise<readonly Buffer[]>;
+  /** The tree of any commit. */
+  snapshotAt(commit: string): Promise<Snapshot>;
+  log(query: LogQuery): Promise<readonly LogEntry[]>;
+  /** True where `commit` exists and `descendant` is it or comes after it. */
+  isAncestor(commit: string, descendant: string): Promise<boolean>;
+  /** Ends the children, waits for what is being written, gives the lock back. */
+  close(): Promise<void>;
+}

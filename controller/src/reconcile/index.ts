@@ -1,0 +1,53 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { plainProjection } from '../git/index.js';
+import type { GitIntentStore } from '../intent/index.js';
+import type { RenderedView } from '../model/intent.js';
+import type { Repository } from '../model/repository.js';
+import type { Charts } from '../render/index.js';
+import { Loop } from './loop.js';
+import { RenderedIndex } from './rendered-index.js';
+import { Reconciler, type ReconcilerLog } from './reconciler.js';
+
+export interface ReconcilerOptions {
+  readonly intent: GitIntentStore;
+  readonly repository: Repository;
+  readonly charts: Charts;
+  readonly log: ReconcilerLog;
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** How often somebody else's push to `main` is looked for. */
+  readonly refreshEveryMs?: number;
+}
+
+export interface RunningReconciler {
+  readonly view: RenderedView;
+  /** Answers when everything on `main` is rendered, or waits for a person. */
+  idle(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const REFRESH_EVERY_MS = 2_000;
+
+/** Follows `main`. The view is complete when this answers; what is not rendered yet comes right after. */
+export async function startReconciler(options: ReconcilerOptions): Promise<RunningReconciler> {
+  const { intent, repository, charts, log } = options;
+  const rendered = await repository.branch('rendered', plainProjection);
+  const view = new RenderedIndex(repository, rendered);
+  await view.rebuild();
+  const reconciler = new Reconciler({ intent, repository, rendered, index: view, charts, log });
+  const sleep = options.sleep ?? ((ms, signal) => delay(ms, undefined, { signal }));
+  const loop = new Loop({ step: () => reconciler.step(), sleep, log });
+  const endListening = intent.onCommit(() => loop.wake());
+  const timer = setInterval(() => {
+    intent.refresh().catch((err: unknown) => log.warn({ err }, 'Branch main cannot be read.'));
+  }, options.refreshEveryMs ?? REFRESH_EVERY_MS);
+  timer.unref();
+  return {
+    view,
+    idle: () => loop.idle(),
+    stop: async () => {
+      clearInterval(timer);
+      endListening();
+      await loop.stop();
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { ANNOTATIONS, renderedProjectDir } from '@fullstackagent/charts';
+import type { ProjectKey, RenderedView } from '../model/intent.js';
+import type { Branch, LogEntry, Repository, Snapshot } from '../model/repository.js';
+import { INTENT_COMMIT } from './rendered-message.js';
+
+type Listener = (keys: readonly ProjectKey[]) => void;
+
+/** What one commit on `rendered` was made from and which projects' folders it changed. */
+export interface RenderedRecord {
+  readonly commit: string;
+  readonly intentCommit: string | undefined;
+  readonly touched: readonly { readonly key: ProjectKey; readonly version: string }[];
+}
+
+const PROJECT_FILE = /^tenants\/[a-z0-9]{2}\/(ns-[a-z0-9]{8})\/([a-z0-9-]+)\/[^/]+$/;
+const INTENT_ANNOTATION = new RegExp(
+  `${ANNOTATIONS.intent.replace(/[./]/g, '\\$&')}["']?: ["']?([0-9a-f]{40})`,
+);
+
+const idOf = ({ namespace, name }: ProjectKey): string => `${namespace}/${name}`;
+
+/** Branch `rendered`, by what people ask about it. Rebuilt from the branch at the start, then told of each commit. */
+export class RenderedIndex implements RenderedView {
+  #position = new Map<string, number>();
+  #byIntent = new Map<string, string>();
+  #last = new Map<string, { readonly commit: string; readonly version: string }>();
+  readonly #listeners = new Set<Listener>();
+
+  constructor(
+    private readonly repository: Pick<Repository, 'readBlobs' | 'log'>,
+    private readonly branch: Pick<Branch<Snapshot>, 'tip' | 'snapshot'>,
+  ) {}
+
+  lastRendered(key: ProjectKey): { readonly commit: string; readonly version: string } | undefined {
+    return this.#last.get(idOf(key));
+  }
+
+  renderedFrom(intentCommit: string): string | undefined {
+    return this.#byIntent.get(intentCommit);
+  }
+
+  includes(revision: string, commit: string): boolean {
+    const [at, from] = [this.#position.get(revision), this.#position.get(commit)];
+    return at !== undefined && from !== undefined && at >= from;
+  }
+
+  async manifests(key: ProjectKey): ReturnType<RenderedView['manifests']> {
+    const branch = this.branch;
+    const [commit, tree] = [branch.tip() ?? '', branch.snapshot()];
+    const files = [...tree.files(renderedProjectDir(key.namespace, key.name))].sort((a, b) =>
+      a.path < b.path ? -1 : 1,
+    );
+    const contents = await this.repository.readBlobs(files.map(({ blob }) => blob));
+    return {
+      commit,
+      files: files.map(({ path }, index) => ({ path, content: contents[index]?.toString('utf8') ?? '' })),
+    };
+  }
+
+  onRendered(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** A commit that is durable on the branch. */
+  record({ commit, intentCommit, touched }: RenderedRecord): void {
+    this.#place(commit, intentCommit);
+    for (const { key, version } of touched) this.#last.set(idOf(key), { commit, version });
+    if (touched.length > 0) for (const listener of this.#listeners) listener(touched.map(({ key }) => key));
+  }
+
+  /** Everything anew from the branch, from its first commit to its tip. */
+  async rebuild(): Promise<void> {
+    const tip = this.branch.tip();
+    const entries =
+      tip === undefined ? [] : await this.repository.log({ from: tip, order: 'oldest first', files: true });
+    this.#position = new Map();
+    this.#byIntent = new Map();
+    const lastTouched = new Map<string, string>();
+    for (const entry of entries) {
+      this.#place(entry.commit, entry.trailers.get(INTENT_COMMIT));
+      for (const id of touchedProjects(entry)) lastTouched.set(id, entry.commit);
+    }
+    this.#last = await this.#withVersions(lastTouched);
+  }
+
+  #place(commit: string, intentCommit: string | undefined): void {
+    this.#position.set(commit, this.#position.size);
+    if (intentCommit !== undefined) this.#byIntent.set(intentCommit, commit);
+  }
+
+  /** Every object says in an annotation which version of its document it was made from. */
+  async #withVersions(
+    lastTouched: ReadonlyMap<string, string>,
+  ): Promise<Map<string, { commit: string; version: string }>> {
+    const oneFileEach = new Map<string, string>();
+    for (const { path, blob } of this.branch.snapshot().files('tenants')) {
+      const id = projectOf(path);
+      if (id !== undefined && !oneFileEach.has(id)) oneFileEach.set(id, blob);
+    }
+    const contents = await this.repository.readBlobs([...oneFileEach.values()]);
+    const versions = [...oneFileEach.keys()].map(
+      (id, index): [string, { commit: string; version: string }] => [
+        id,
+        {
+          commit: lastTouched.get(id) ?? '',
+          version: INTENT_ANNOTATION.exec(contents[index]?.toString('utf8') ?? '')?.[1] ?? '',
+        },
+      ],
+    );
+    return new Map(versions);
+  }
+}
+
+const touchedProjects = ({ files }: LogEntry): string[] =>
+  files.map(({ path }) => projectOf(path)).filter((id) => id !== undefined);
+
+function projectOf(path: string): string | undefined {
+  const match = PROJECT_FILE.exec(path);
+  return match === null ? undefined : `${match[1] ?? ''}/${match[2] ?? ''}`;
+}
