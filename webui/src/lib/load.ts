@@ -1,0 +1,26 @@
+import { AppError } from '@fullstackagent/controller/contract';
+import { error, redirect, type RequestEvent } from '@sveltejs/kit';
+import { loginPath } from './redirect.js';
+
+type Locals = App.Locals;
+
+/** For `load` on the server: the signed-in person and their controller; others are asked to sign in. */
+export function signedIn({ locals, url }: Pick<RequestEvent, 'locals' | 'url'>): {
+  user: NonNullable<Locals['user']>;
+  controller: NonNullable<Locals['controller']>;
+} {
+  const { user, controller } = locals;
+  if (user === null || controller === null) redirect(303, loginPath(`${url.pathname}${url.search}`));
+  return { user, controller };
+}
+
+/** The controller's problem becomes an error page with its words and the request's id; anything else is thrown on. */
+export async function orErrorPage<T>(locals: Locals, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof AppError)) throw cause;
+    const problem = cause.toProblem();
+    error(problem.status, { message: problem.detail, code: problem.code, id: locals.requestId });
+  }
+}
