@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pollUntil } from '../files/polling.js';
 import { freePort } from '../testing/free-port.js';
 import { nextMessage, spawnTypeScript } from '../testing/typescript-process.js';
+import { unprivilegedUser } from './identity.js';
 import { createPostgresService } from './service.js';
 import type { PostgresService } from './types.js';
 
@@ -19,6 +21,8 @@ const services: PostgresService[] = [];
 
 beforeAll(async () => {
   base = await mkdtemp(join(tmpdir(), 'fsa-postgres-'));
+  // mkdtemp closes the folder to others; the way past a closed folder has a test of its own.
+  await chmod(base, 0o755);
 });
 
 afterAll(async () => {
@@ -237,10 +241,10 @@ describe('after a crash', () => {
   });
 });
 
-describe('where a folder above is closed to others', () => {
-  it('runs all the same, and its own folders stay closed', async () => {
+describe('whoever starts it', () => {
+  it('runs where a folder above is closed to others, and its own folders stay closed', async () => {
     const closed = join(base, 'closed');
-    await mkdir(closed, { mode: 0o700 });
+    await mkdir(closed);
     await chmod(closed, 0o700);
     const service = serviceAt(join(closed, 'root'));
     const { port } = await service.ensure({ id: 'one', port: await freePort(), password });
@@ -249,4 +253,42 @@ describe('where a folder above is closed to others', () => {
     expect(data.mode & 0o077).toBe(0);
     expect(data.uid, 'PostgreSQL never owns its files as root').not.toBe(0);
   });
+
+  it('keeps no capability where the way is open', async ({ skip }) => {
+    if (process.platform !== 'linux' || process.getuid?.() !== 0) skip('only root has capabilities to keep');
+    if (!(await reachableForOthers())) skip('the repository is in a folder that is closed to others');
+    const server = await serviceAt(join(base, 'open')).ensure({
+      id: 'one',
+      port: await freePort(),
+      password,
+    });
+    const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
+    expect(/^CapEff:\s*(\S+)$/m.exec(status)?.[1]).toBe('0000000000000000');
+    expect(/^Uid:\s*(\d+)/m.exec(status)?.[1]).not.toBe('0');
+  });
+
+  it('runs for a user who is not root', async ({ skip }) => {
+    // Everybody else has run every test above as such a user.
+    if (process.getuid?.() !== 0) skip('these tests do not run as root');
+    if (!(await reachableForOthers())) skip('the repository is in a folder that is closed to others');
+    const root = join(base, 'not-root');
+    const user = await unprivilegedUser();
+    await mkdir(root);
+    await chown(root, user.uid, user.gid);
+    const port = await freePort();
+    const file = new URL('./run-for-test.ts', import.meta.url);
+    const engine = spawnTypeScript(file, [root, String(port), password], user);
+    const { pid } = (await nextMessage(engine)) as { pid: number };
+    expect(await query(port, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect((await stat(join(root, 'instances/one/data'))).uid).toBe(user.uid);
+    engine.kill('SIGKILL');
+    await untilGone(pid);
+  });
 });
+
+/** The tests themselves have to be readable for another user who is to run a part of them. */
+async function reachableForOthers(): Promise<boolean> {
+  const user = await unprivilegedUser();
+  const look = spawn('test', ['-r', fileURLToPath(import.meta.url)], { ...user, cwd: '/', stdio: 'ignore' });
+  return (await new Promise((resolve) => look.once('close', resolve))) === 0;
+}

@@ -1,10 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** Runs a TypeScript file in a process of its own, with an IPC channel and this process's environment. */
-export function spawnTypeScript(file: URL, args: readonly string[]): ChildProcess {
+/** Runs a TypeScript file in a process of its own, with an IPC channel; as another user where root asks for one. */
+export function spawnTypeScript(
+  file: URL,
+  args: readonly string[],
+  user: { uid?: number; gid?: number } = {},
+): ChildProcess {
   const loader = new URL('./typescript-loader.mjs', import.meta.url);
   return spawn(process.execPath, ['--import', loader.href, fileURLToPath(file), ...args], {
+    ...user,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
 }
