@@ -7,6 +7,8 @@ import { resultsFolder } from './folders.js';
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
+  // Without WebGL the terminal draws its text as text, which a test can read.
+  '--disable-3d-apis',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',
