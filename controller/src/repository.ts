@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { AppError } from './contract/errors.js';
 import type { ProjectChanges } from './api/changes.js';
 import { ConfigError, type Config } from './config.js';
 import { openRepository as openGit } from './git/index.js';
-import { openIntentStore, type Seed } from './intent/index.js';
+import { GitProjectChanges, openIntentStore, type Seed } from './intent/index.js';
 import type { IntentStore, RenderedView } from './model/intent.js';
+import { startReconciler } from './reconcile/index.js';
+import { charts } from './render/index.js';
 
 /** Both branches of the repository, and the pipeline between them. */
 export interface OpenRepository {
@@ -19,16 +20,36 @@ export interface OpenRepository {
 /** `gitops-template/` of this checkout; the compiled files lie as deep as the sources. */
 const TEMPLATE_FOLDER = fileURLToPath(new URL('../../gitops-template', import.meta.url));
 
+/** Throws where the repository cannot be opened, or where a new one has nothing to begin with. */
 export async function openRepository(config: Config, log: Logger): Promise<OpenRepository> {
   const repository = await openGit(config.repository, { log, searchPath: config.searchPath });
   const now = (): Date => new Date();
-  const intent = await openIntentStore({ repository, now, seed: () => seedOf(config) });
-  return {
-    intent,
-    rendered: nothingRendered,
-    changes: noChanges,
-    close: () => repository.close(),
-  };
+  try {
+    const intent = await openIntentStore({ repository, now, seed: () => seedOf(config) });
+    warnWithoutPlatform(intent, log);
+    const reconciler = await startReconciler({ intent, repository, charts, log });
+    return {
+      intent,
+      rendered: reconciler.view,
+      changes: new GitProjectChanges({ store: intent, now }),
+      close: async () => {
+        await reconciler.stop();
+        await repository.close();
+      },
+    };
+  } catch (error) {
+    await repository.close();
+    throw error;
+  }
+}
+
+/** Everything but `/v1/platform` and changes goes on without it; somebody has to mend it on `main`. */
+function warnWithoutPlatform(intent: IntentStore, log: Logger): void {
+  try {
+    intent.platform();
+  } catch (error) {
+    log.error({ err: error }, 'platform.yaml cannot be used');
+  }
 }
 
 async function seedOf({ platformSeedFile }: Config): Promise<Seed> {
@@ -38,21 +59,3 @@ async function seedOf({ platformSeedFile }: Config): Promise<Seed> {
     );
   return { templateFolder: TEMPLATE_FOLDER, platform: await readFile(platformSeedFile, 'utf8') };
 }
-
-const nothingRendered: RenderedView = {
-  lastRendered: () => undefined,
-  renderedFrom: () => undefined,
-  includes: () => false,
-  manifests: () => Promise.resolve({ commit: '', files: [] }),
-  onRendered: () => () => undefined,
-};
-
-const notYet = (): Promise<never> =>
-  Promise.reject(new AppError('NOT_READY', 'Changes are not wired up yet.'));
-const noChanges: ProjectChanges = {
-  createTenant: notYet,
-  create: notYet,
-  patch: notYet,
-  act: notYet,
-  putEnvironment: notYet,
-};

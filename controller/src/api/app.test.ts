@@ -155,7 +155,7 @@ describe('what cannot be read or is not right', () => {
     expect(answer.json).toMatchObject({ code: 'BAD_REQUEST' });
   });
 
-  test.each([
+  const refusedBodies: [object, string][] = [
     [{ name: '' }, 'name'],
     [{ name: '日本' }, 'name'],
     [{ name: 'default' }, 'name'],
@@ -176,7 +176,10 @@ describe('what cannot be read or is not right', () => {
     [{ name: 'ok', env: [{ name: 'DATABASE_URL', value: 'x' }] }, 'env.0.name'],
     [{ name: 'ok', env: [{ name: 'A', value: 'x'.repeat(70_000) }] }, 'env.0.value'],
     [{ name: 'ok', database: { version: 5 } }, 'database.version'],
-  ])('%j: a message beside %s', async (body, field) => {
+  ];
+  test.each(
+    refusedBodies.map(([body, field]) => ({ body, field, shown: JSON.stringify(body).slice(0, 80) })),
+  )('$shown: a message beside $field', async ({ body, field }) => {
     const answer = await controller.call('POST', PROJECTS, { as: 'owner', body });
     expect(answer.status).toBe(422);
     expect(answer.json).toMatchObject({ code: 'VALIDATION_FAILED' });
@@ -356,7 +359,7 @@ test('what serves: health, readiness, metrics, and the installation', async () =
   expect((await controller.call('GET', '/readyz')).status).toBe(200);
   const metrics = (await controller.call('GET', '/metrics')).text;
   expect(metrics).toMatch(/fullstackagent_change_accept_seconds_count\{action="create"\} [1-9]/);
-  expect(metrics).not.toContain('shared');
+  expect(metrics).not.toContain('projects/shared');
   expect((await controller.call('GET', '/v1/platform')).status).toBe(401);
   expect((await controller.call('GET', '/v1/platform', { as: 'stranger' })).json).toMatchObject({
     domain: 'localhost',

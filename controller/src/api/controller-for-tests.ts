@@ -154,8 +154,8 @@ async function seedRepository(folder: string, repository: string): Promise<void>
   };
   const tenant = join(work, 'tenants', NAMESPACE.slice(3, 5), NAMESPACE);
   await mkdir(tenant, { recursive: true });
-  await writeFile(join(work, 'platform.yaml'), dump(platformForTests()));
-  await writeFile(join(tenant, 'tenant.yaml'), dump(tenantForTests()));
+  await writeFile(join(work, 'platform.yaml'), dump(platformForTests(), { noRefs: true }));
+  await writeFile(join(tenant, 'tenant.yaml'), dump(tenantForTests(), { noRefs: true }));
   execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', repository]);
   git('init', '--quiet', '--initial-branch=main');
   git('add', '.');

@@ -111,10 +111,11 @@ function fieldErrors(issue: z.core.$ZodIssue): { field: string; message: string 
   return [{ field: prefix.join('.'), message: issue.message }];
 }
 
-const severity = (issues: readonly z.core.$ZodIssue[]): number =>
-  issues.filter(
-    (issue) =>
-      issue.code === 'invalid_type' || issue.code === 'unrecognized_keys' || issue.code === 'invalid_value',
-  ).length *
-    100 +
-  issues.length;
+const shapeCodes: ReadonlySet<string> = new Set(['invalid_type', 'unrecognized_keys', 'invalid_value']);
+
+/** Not even the right kind of value is worse than a wrong field, and that is worse than a field's wrong content. */
+function severity(issues: readonly z.core.$ZodIssue[]): number {
+  const shape = issues.filter(({ code }) => shapeCodes.has(code));
+  const root = shape.some(({ code, path }) => code === 'invalid_type' && path.length === 0);
+  return (root ? 10_000 : 0) + shape.length * 100 + issues.length;
+}
