@@ -26,6 +26,8 @@ export interface BoardOptions {
 
 interface Published {
   readonly key: ProjectKey;
+  readonly version: string;
+  readonly invalid: string | undefined;
   /** Everything but the age, which changes with every tick. */
   readonly print: string;
   /** Its status can change by time alone. */
@@ -155,17 +157,23 @@ export class ProjectBoard {
     return at;
   }
 
-  /** A commit on `main` may be about any project: those whose version is not the one last seen. */
+  /** A commit on `main` may be about any project: those that are not as they were last told. */
   #publishNewVersions(): void {
     this.#sweep = undefined;
     const current = new Set<string>();
     for (const project of this.options.intent.projects()) {
       const key = keyOf(project);
       current.add(idOf(key));
-      if (this.#firstSeen.get(idOf(key))?.version !== project.version || !this.#published.has(idOf(key)))
-        this.#publish(key);
+      if (!this.#isToldAs(project)) this.#publish(key);
     }
     for (const [id, { key }] of this.#published) if (!current.has(id)) this.#publish(key);
+  }
+
+  /** Also false where the document became unreadable: its last good version stands, and that is told. */
+  #isToldAs(project: Versioned<ProjectDocument>): boolean {
+    const key = keyOf(project);
+    const told = this.#published.get(idOf(key));
+    return told?.version === project.version && told.invalid === this.options.intent.invalid(key)?.message;
   }
 
   #publishAll(keys: readonly ProjectKey[]): void {
@@ -183,7 +191,14 @@ export class ProjectBoard {
       return;
     }
     const print = JSON.stringify({ ...dto, freshness: dto.freshness.state });
-    this.#published.set(idOf(key), { key, print, onItsWay: !atRest.has(dto.status) });
+    const invalid = this.options.intent.invalid(key)?.message;
+    this.#published.set(idOf(key), {
+      key,
+      version: dto.version,
+      invalid,
+      print,
+      onItsWay: !atRest.has(dto.status),
+    });
     if (before?.print !== print) this.#emit({ type: 'project', project: dto });
   }
 

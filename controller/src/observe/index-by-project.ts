@@ -1,3 +1,4 @@
+import { objectNames } from '@fullstackagent/charts';
 import {
   nothingObserved,
   type ObservedApplier,
@@ -69,19 +70,21 @@ export class ProjectIndex {
     const kinds = this.#projects.get(idOf(key));
     if (kinds === undefined) return nothingObserved;
     const all = (kind: ObservedKind): unknown[] => [...(kinds.get(kind)?.values() ?? [])];
-    const statefulSet = all('statefulSet')[0] as ObservedStatefulSet | undefined;
-    const volume = all('volume')[0] as ObservedVolume | undefined;
-    const database = all('database')[0] as ObservedDatabase | undefined;
-    const applier = all('applier')[0] as ObservedApplier | undefined;
-    const refusal = newest(all('refusal') as ObservedRefusal[]);
+    // By name: an operator may copy our labels to objects of its own.
+    const one = (kind: ObservedKind, name: string): unknown =>
+      kinds.get(kind)?.get(`${key.namespace}/${name}`);
+    const names = objectNames(key.name);
+    const found = {
+      statefulSet: one('statefulSet', names.sandbox) as ObservedStatefulSet | undefined,
+      volume: one('volume', names.workspace) as ObservedVolume | undefined,
+      database: one('database', names.database) as ObservedDatabase | undefined,
+      applier: one('applier', key.name) as ObservedApplier | undefined,
+      refusal: newest(all('refusal') as ObservedRefusal[]),
+    };
     return {
       pods: all('pod') as ObservedPod[],
       sealedSecrets: all('sealedSecret') as ObservedSealedSecret[],
-      ...(statefulSet === undefined ? {} : { statefulSet }),
-      ...(volume === undefined ? {} : { volume }),
-      ...(database === undefined ? {} : { database }),
-      ...(applier === undefined ? {} : { applier }),
-      ...(refusal === undefined ? {} : { refusal }),
+      ...present(found),
     };
   }
 
@@ -91,6 +94,12 @@ export class ProjectIndex {
     return objects;
   }
 }
+
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Without the fields that are undefined: what was not observed is absent. */
+const present = <T extends object>(fields: T): Present<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>;
 
 export const nameOf = (object: Json): string =>
   `${text(object, 'metadata', 'namespace') ?? ''}/${text(object, 'metadata', 'name') ?? ''}`;
