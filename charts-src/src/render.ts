@@ -63,12 +63,31 @@ interface KubernetesObject {
   readonly metadata: { readonly name: string };
 }
 
+/** What a reader looks for first; everything else follows by name. */
+const FIRST_KEYS = ['apiVersion', 'kind', 'metadata', 'name', 'namespace'];
+
+/** Smaller is earlier; code units, never the locale's order. */
+function keyOrder(a: string, b: string): number {
+  const [rankA, rankB] = [FIRST_KEYS.indexOf(a), FIRST_KEYS.indexOf(b)];
+  if (rankA !== rankB)
+    return (rankA < 0 ? FIRST_KEYS.length : rankA) - (rankB < 0 ? FIRST_KEYS.length : rankB);
+  return a < b ? -1 : 1;
+}
+
+/** One order of keys for one content: cdk8s' own depends on the environment (`CDK8S_DISABLE_SORT`). */
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => keyOrder(a, b));
+  return Object.fromEntries(entries.map(([key, item]) => [key, inOrder(item)]));
+}
+
 function manifests(charts: readonly Chart[]): Manifests {
   const files = new Map<string, string>();
   for (const object of charts.flatMap((chart) => chart.toJson() as KubernetesObject[])) {
     const file = `${object.kind.toLowerCase()}-${object.metadata.name}.yaml`;
     if (files.has(file)) throw new RenderError(`Two objects would be in one file, ${file}.`);
-    files.set(file, toYaml(object));
+    files.set(file, toYaml(inOrder(object)));
   }
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

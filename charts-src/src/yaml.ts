@@ -1,31 +1,52 @@
-import { dump, load, YAMLException } from 'js-yaml';
+import { defineScalarTag, dump, DUMP_SCHEMA, load, NOT_RESOLVED, YAMLException } from 'js-yaml';
 import { DocumentError } from './errors.js';
 
-/** A document of 1 MiB of variables and some structure; more is not one of ours. */
+/** In UTF-16 units. A document of 512 KiB of variables and some structure is far below; more is not one of ours. */
 const MAX_TEXT = 1.5 * 1024 * 1024;
 
 /**
+ * Made of nothing but what numbers, times and markers of some YAML are made of (`1e3`, `2001-1-1`, `16.4.0`, `---`).
+ * Readers differ in which of these they take for something else than text, so all of them are quoted.
+ */
+const AMBIGUOUS = /^[-+.0-9_~=<][-+.0-9_~=<:,eExXoObBa-fA-FtTzZ ]*$/;
+
+/** Never selected for a value (`identify`): it is there so that the writer sees that such text means something else. */
+const ambiguous = defineScalarTag<string>('tag:fullstackagent.dev,2026:ambiguous', {
+  implicit: true,
+  resolve: (source) => (AMBIGUOUS.test(source) ? source : NOT_RESOLVED),
+  identify: () => false,
+});
+
+/** What YAML 1.1 (Kubernetes, Flux), YAML 1.2 and their dialects would not read as text. */
+const SCHEMA = DUMP_SCHEMA.withTags(ambiguous);
+
+/**
  * JSON data to YAML. One form for one value, whatever the machine: long lines are not folded, nothing is shared by
- * anchors, and what YAML 1.1 readers (Kubernetes, Flux) would take for a number, a date or a truth value is quoted.
+ * anchors, keys stay in their order, and what any reader would take for a number, a date or a truth value is quoted.
  */
 export function toYaml(value: unknown): string {
-  return dump(value, { lineWidth: -1, noRefs: true });
+  return dump(value, { lineWidth: -1, noRefs: true, schema: SCHEMA });
 }
 
 /**
- * YAML of one document to JSON data. Aliases are refused: they are how a few bytes become gigabytes, and
- * no document needs them. Duplicate keys are refused by the parser.
+ * YAML of one document to JSON data. Throws {@link DocumentError}. Aliases are refused: they are how a few bytes become
+ * gigabytes, and no document needs them. Duplicate keys are refused by the parser. Dates and `<<` are text, as in
+ * YAML 1.2.
  */
 export function fromYaml(text: string): unknown {
-  if (text.length > MAX_TEXT) throw whole(`The document has more than ${MAX_TEXT / 1024} KiB.`);
+  if (text.length > MAX_TEXT) throw unusable(`The document has more than ${MAX_TEXT / 1024} KiB.`);
   try {
     return load(text, { maxAliases: 0 });
   } catch (error) {
-    const reason = error instanceof YAMLException ? error.reason : 'it cannot be read';
-    throw new DocumentError([{ field: '', message: `This is not a YAML document: ${reason}.` }], {
-      cause: error,
-    });
+    throw unusable(`This is not a YAML document: ${reasonOf(error)}.`, error);
   }
 }
 
-const whole = (message: string): DocumentError => new DocumentError([{ field: '', message }]);
+/** Without the snippet that the parser would show: what stands there may be a secret. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof YAMLException)) return 'it cannot be read';
+  return error.mark === undefined ? error.reason : `${error.reason} (line ${error.mark.line + 1})`;
+}
+
+const unusable = (message: string, cause?: unknown): DocumentError =>
+  new DocumentError([{ field: '', message }], { cause });

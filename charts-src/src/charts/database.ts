@@ -1,9 +1,8 @@
 import { Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
-import { RenderError } from '../errors.js';
 import { ANNOTATIONS } from '../names.js';
 import { customObject, KEEP, projectMeta, type ProjectContext } from './common.js';
-import { presetOf } from './resources.js';
+import { canonicalPreset, canonicalSize, offered } from './resources.js';
 
 /**
  * A KubeBlocks PostgreSQL, in the long form: every field that KubeBlocks would write back is there, so that it and the
@@ -15,8 +14,7 @@ export class DatabaseChart extends Chart {
     const { database, restartedAt, state } = context.spec;
     if (database === undefined) return;
     const { database: offer } = context.platform;
-    const size = presetOf(offer.presets, database.preset, 'database');
-    const resources = { cpu: size.cpu, memory: size.memory };
+    const resources = canonicalPreset(offered(offer.presets, database.preset, 'database size'));
     customObject(this, 'cluster', {
       apiVersion: 'apps.kubeblocks.io/v1',
       kind: 'Cluster',
@@ -32,8 +30,8 @@ export class DatabaseChart extends Chart {
         componentSpecs: [
           {
             name: 'postgresql',
-            componentDef: offered(offer.componentDefs, database.version),
-            serviceVersion: offered(offer.serviceVersions, database.version),
+            componentDef: offered(offer.componentDefs, database.version, 'PostgreSQL version'),
+            serviceVersion: offered(offer.serviceVersions, database.version, 'PostgreSQL version'),
             disableExporter: false,
             replicas: 1,
             podUpdatePolicy: 'PreferInPlace',
@@ -41,6 +39,7 @@ export class DatabaseChart extends Chart {
             ...(restartedAt === undefined
               ? {}
               : { annotations: { [ANNOTATIONS.databaseRestart]: restartedAt } }),
+            // KubeBlocks' own default is Delete: a Cluster deleted by mistake would take the data with it (trap 6).
             persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
             resources: { limits: resources, requests: resources },
             volumeClaimTemplates: [
@@ -49,7 +48,7 @@ export class DatabaseChart extends Chart {
                 spec: {
                   accessModes: ['ReadWriteOnce'],
                   ...(offer.storageClass === undefined ? {} : { storageClassName: offer.storageClass }),
-                  resources: { requests: { storage: database.storage } },
+                  resources: { requests: { storage: canonicalSize(database.storage) } },
                 },
               },
             ],
@@ -58,13 +57,4 @@ export class DatabaseChart extends Chart {
       },
     });
   }
-}
-
-function offered(versions: Readonly<Record<string, string>>, version: string): string {
-  const found = Object.hasOwn(versions, version) ? versions[version] : undefined;
-  if (found === undefined)
-    throw new RenderError(
-      `The platform has no PostgreSQL ${version}; it has ${Object.keys(versions).sort().join(', ')}.`,
-    );
-  return found;
 }

@@ -11,8 +11,9 @@ const { IntOrString } = k8s;
 const DEVELOPER = 1001;
 
 /**
- * The pod. It changes only when a restart is due: image, size, ports, database, `restartedAt`. Variables, names and
- * the document's version are nowhere in it.
+ * The pod. It changes only when a restart is due: image, size, database or not, `restartedAt`. Variables, ports, the
+ * displayed name and the document's version are nowhere in it. What the API server would fill in is written out, so
+ * that a second apply changes nothing.
  */
 export function podTemplate(context: ProjectContext): k8s.PodTemplateSpec {
   const { project, spec } = context;
@@ -51,15 +52,15 @@ export function podTemplate(context: ProjectContext): k8s.PodTemplateSpec {
 }
 
 function container(context: ProjectContext): k8s.Container {
-  const { names, spec } = context;
+  const { names } = context;
   return {
     name: 'sandbox',
     image: image(context),
     imagePullPolicy: 'IfNotPresent',
+    // Further ports are opened by the Service alone: opening one must not kill what is running.
     ports: [
       { name: 'app', containerPort: PORTS.app, protocol: 'TCP' },
       { name: 'ttyd', containerPort: PORTS.terminal, protocol: 'TCP' },
-      ...(spec.sandbox.ports ?? []).map(({ port }) => ({ containerPort: port, protocol: 'TCP' })),
     ],
     env: environment(context),
     envFrom: [
@@ -86,7 +87,6 @@ function container(context: ProjectContext): k8s.Container {
 /** The terminal is what makes a sandbox usable: it answers, or the sandbox is not ready. */
 const probe = (every: { periodSeconds: number; failureThreshold: number }): k8s.Probe => ({
   tcpSocket: { port: IntOrString.fromString('ttyd') },
-  initialDelaySeconds: 0,
   successThreshold: 1,
   timeoutSeconds: 2,
   ...every,

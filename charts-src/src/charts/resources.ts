@@ -8,29 +8,41 @@ interface Preset {
 }
 
 export function sandboxPreset({ platform, spec }: ProjectContext): Preset {
-  return presetOf(platform.sandbox.presets, spec.sandbox.preset, 'sandbox');
+  return offered(platform.sandbox.presets, spec.sandbox.preset, 'sandbox size');
 }
 
-export function presetOf(presets: Readonly<Record<string, Preset>>, name: string, what: string): Preset {
-  const preset = Object.hasOwn(presets, name) ? presets[name] : undefined;
-  if (preset === undefined)
+/** What the platform offers under this name; throws {@link RenderError} that says what there is instead. */
+export function offered<T>(offers: Readonly<Record<string, T>>, name: string, what: string): T {
+  const found = Object.hasOwn(offers, name) ? offers[name] : undefined;
+  if (found === undefined)
     throw new RenderError(
-      `The platform has no ${what} size "${name}"; it has ${Object.keys(presets).sort().join(', ')}.`,
+      `The platform has no ${what} "${name}"; it has ${Object.keys(offers).sort().join(', ')}.`,
     );
-  return preset;
+  return found;
 }
 
 /** "2" -> 2000, "500m" -> 500. */
-export const milliCpu = (quantity: string): number =>
+const milliCpu = (quantity: string): number =>
   quantity.endsWith('m') ? Number(quantity.slice(0, -1)) : Number(quantity) * 1000;
 
 /** "512Mi" -> 512, "2Gi" -> 2048. */
-export const mebibytes = (quantity: string): number =>
+const mebibytes = (quantity: string): number =>
   Number(quantity.slice(0, -2)) * (quantity.endsWith('Gi') ? 1024 : 1);
 
-/** Canonical: whole cores without `m`, so that the API server writes back what was sent. */
-export const cpuText = (milli: number): string => (milli % 1000 === 0 ? `${milli / 1000}` : `${milli}m`);
-export const memoryText = (mebi: number): string => (mebi % 1024 === 0 ? `${mebi / 1024}Gi` : `${mebi}Mi`);
+const cpuText = (milli: number): string => (milli % 1000 === 0 ? `${milli / 1000}` : `${milli}m`);
+
+function sizeText(mebi: number): string {
+  if (mebi % (1024 * 1024) === 0) return `${mebi / (1024 * 1024)}Ti`;
+  return mebi % 1024 === 0 ? `${mebi / 1024}Gi` : `${mebi}Mi`;
+}
+
+/**
+ * The largest unit without a fraction, which is the form the API server writes back: "1024Mi" -> "1Gi". In any other
+ * form an applier would see a difference for ever.
+ */
+export const canonicalSize = (quantity: string): string => sizeText(mebibytes(quantity));
+
+export const canonicalPreset = ({ cpu, memory }: Preset): Preset => ({ cpu, memory: canonicalSize(memory) });
 
 /**
  * Limits are the preset. A sandbox idles most of the day, so it asks for a tenth of the processor and a quarter of the
@@ -38,11 +50,12 @@ export const memoryText = (mebi: number): string => (mebi % 1024 === 0 ? `${mebi
  */
 export function presetResources(preset: Preset): k8s.ResourceRequirements {
   const { Quantity } = k8s;
+  const limits = canonicalPreset(preset);
   return {
-    limits: { cpu: Quantity.fromString(preset.cpu), memory: Quantity.fromString(preset.memory) },
+    limits: { cpu: Quantity.fromString(limits.cpu), memory: Quantity.fromString(limits.memory) },
     requests: {
-      cpu: Quantity.fromString(cpuText(Math.max(10, Math.floor(milliCpu(preset.cpu) / 10)))),
-      memory: Quantity.fromString(memoryText(Math.max(64, Math.floor(mebibytes(preset.memory) / 4)))),
+      cpu: Quantity.fromString(cpuText(Math.max(1, Math.floor(milliCpu(preset.cpu) / 10)))),
+      memory: Quantity.fromString(sizeText(Math.max(1, Math.floor(mebibytes(preset.memory) / 4)))),
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Construct } from 'constructs';
 import { PORTS } from '../names.js';
 import { KEEP, projectMeta, type ProjectContext } from './common.js';
 import { podTemplate } from './pod-template.js';
+import { canonicalSize } from './resources.js';
 import { sandboxSelector } from './selector.js';
 
 const { IntOrString, Quantity } = k8s;
@@ -20,7 +21,7 @@ export class WorkspaceChart extends Chart {
         ...(platform.sandbox.storageClass === undefined
           ? {}
           : { storageClassName: platform.sandbox.storageClass }),
-        resources: { requests: { storage: Quantity.fromString(spec.sandbox.storage) } },
+        resources: { requests: { storage: Quantity.fromString(canonicalSize(spec.sandbox.storage)) } },
         volumeMode: 'Filesystem',
       },
     });
@@ -41,7 +42,7 @@ export class SandboxChart extends Chart {
       { name: 'app', port: PORTS.app, targetPort: IntOrString.fromString('app'), protocol: 'TCP' },
       { name: 'ttyd', port: PORTS.terminal, targetPort: IntOrString.fromString('ttyd'), protocol: 'TCP' },
       ...(spec.sandbox.ports ?? []).map(({ name, port }) => ({
-        name: `x-${name}`.slice(0, 15).replace(/-+$/, ''),
+        name: `port-${name}`,
         port,
         targetPort: IntOrString.fromNumber(port),
         protocol: 'TCP',
@@ -50,6 +51,7 @@ export class SandboxChart extends Chart {
     const common = {
       type: 'ClusterIP',
       selector: sandboxSelector(project),
+      ipFamilyPolicy: 'SingleStack',
       sessionAffinity: 'None',
       internalTrafficPolicy: 'Cluster',
     };
@@ -71,7 +73,8 @@ export class SandboxChart extends Chart {
         replicas: spec.state === 'Running' ? 1 : 0,
         serviceName: names.pods,
         selector: { matchLabels: sandboxSelector(project) },
-        podManagementPolicy: 'OrderedReady',
+        // With OrderedReady a pod that never gets ready blocks its own replacement: a mended image would not start.
+        podManagementPolicy: 'Parallel',
         revisionHistoryLimit: 2,
         updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } },
         persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },

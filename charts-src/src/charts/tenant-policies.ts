@@ -16,6 +16,8 @@ const port = (number: number, protocol = 'TCP'): k8s.NetworkPolicyPort => ({
 const namespace = (name: string): k8s.LabelSelector => ({
   matchLabels: { 'kubernetes.io/metadata.name': name },
 });
+/** KubeBlocks' PostgreSQL brings it along. */
+const PGBOUNCER = 6432;
 const SANDBOX: k8s.LabelSelector = { matchLabels: { [LABELS.workload]: 'sandbox' } };
 const DATABASE: k8s.LabelSelector = { matchLabels: { 'app.kubernetes.io/managed-by': 'kubeblocks' } };
 
@@ -29,7 +31,7 @@ export function tenantPolicies(platform: PlatformDocument['spec']): readonly Nam
     { name: 'dns', spec: { podSelector: {}, policyTypes: ['Egress'], egress: [dns] } },
     { name: 'internet', spec: internet(platform.tenant.blockedEgress) },
     { name: 'sandbox-to-database', spec: sandboxToDatabase },
-    { name: 'database', spec: database },
+    { name: 'database', spec: database(platform) },
     { name: 'ingress-to-sandbox', spec: ingressToSandbox(platform) },
   ];
 }
@@ -69,20 +71,32 @@ function internet(blocked: readonly string[]): k8s.NetworkPolicySpec {
 const sandboxToDatabase: k8s.NetworkPolicySpec = {
   podSelector: SANDBOX,
   policyTypes: ['Egress'],
-  egress: [{ to: [{ podSelector: DATABASE }], ports: [port(PORTS.database), port(6432)] }],
+  egress: [{ to: [{ podSelector: DATABASE }], ports: [port(PORTS.database), port(PGBOUNCER)] }],
 };
 
-/** KubeBlocks' own needs: its operator, its peers, and Patroni's talk with the API server (reference, 1.9 and 6.6). */
-const database: k8s.NetworkPolicySpec = {
-  podSelector: DATABASE,
-  policyTypes: ['Ingress', 'Egress'],
-  ingress: [
-    { from: [{ podSelector: SANDBOX }], ports: [port(PORTS.database), port(6432)] },
-    { from: [{ podSelector: DATABASE }, { namespaceSelector: namespace('kb-system') }] },
-  ],
-  egress: [{ to: [{ podSelector: DATABASE }] }, { ports: [port(443), port(6443)] }],
-};
+/**
+ * KubeBlocks' own needs: its operator, its peers, and Patroni's talk with the API server (reference, 1.9 and 6.6). Most
+ * networks look at the API server's address after translation, so it cannot be named by its Service: where the platform
+ * does not say where it is, its ports are open.
+ */
+function database({ tenant, database: offer }: PlatformDocument['spec']): k8s.NetworkPolicySpec {
+  const apiServers = (tenant.apiServers ?? []).map((cidr) => ({ ipBlock: { cidr } }));
+  const operator = namespace(offer.operatorNamespace ?? 'kb-system');
+  return {
+    podSelector: DATABASE,
+    policyTypes: ['Ingress', 'Egress'],
+    ingress: [
+      { from: [{ podSelector: SANDBOX }], ports: [port(PORTS.database), port(PGBOUNCER)] },
+      { from: [{ podSelector: DATABASE }, { namespaceSelector: operator }] },
+    ],
+    egress: [
+      { to: [{ podSelector: DATABASE }] },
+      { ports: [port(443), port(6443)], ...(apiServers.length === 0 ? {} : { to: apiServers }) },
+    ],
+  };
+}
 
+/** The ingress controller reaches every port of a sandbox: the Ingresses say which ones it passes on. */
 const ingressToSandbox = ({ exposure, controller }: PlatformDocument['spec']): k8s.NetworkPolicySpec => ({
   podSelector: SANDBOX,
   policyTypes: ['Ingress'],

@@ -3,9 +3,12 @@ import { k8s } from 'cdk8s-plus-28';
 import type { Construct } from 'constructs';
 import type { PlatformDocument, TenantDocument } from '../documents/index.js';
 import { ANNOTATIONS, LABELS, MANAGED_BY } from '../names.js';
+import { KEEP } from './common.js';
+import { canonicalSize } from './resources.js';
 import { tenantPolicies } from './tenant-policies.js';
 
-const { Quantity } = k8s;
+/** Always text, as the API server writes it back: `pods: "100"`, not `100`. */
+const quantity = (text: string): k8s.Quantity => k8s.Quantity.fromString(text);
 
 export interface TenantContext {
   readonly platform: PlatformDocument['spec'];
@@ -65,29 +68,25 @@ export class TenantChart extends Chart {
           [`${level}/warn`]: 'restricted',
           [`${level}/warn-version`]: 'latest',
         },
-        annotations: {
-          [ANNOTATIONS.intent]: context.intent,
-          [ANNOTATIONS.argoSyncOptions]: 'Prune=false,Delete=false',
-          [ANNOTATIONS.fluxPrune]: 'disabled',
-        },
+        // A namespace that is pruned takes every volume in it along.
+        annotations: { [ANNOTATIONS.intent]: context.intent, ...KEEP },
       },
     });
   }
 
   #limits(context: TenantContext): void {
     const { quota } = context.platform.tenant;
-    const quantity = (text: string): k8s.Quantity => Quantity.fromString(text);
     new k8s.KubeResourceQuota(this, 'quota', {
       metadata: meta(context, 'tenant'),
       spec: {
         hard: {
           'limits.cpu': quantity(quota.cpu),
-          'limits.memory': quantity(quota.memory),
-          'requests.storage': quantity(quota.storage),
-          persistentvolumeclaims: Quantity.fromNumber(quota.volumes),
-          pods: Quantity.fromNumber(quota.pods),
-          'services.loadbalancers': Quantity.fromNumber(0),
-          'services.nodeports': Quantity.fromNumber(0),
+          'limits.memory': quantity(canonicalSize(quota.memory)),
+          'requests.storage': quantity(canonicalSize(quota.storage)),
+          persistentvolumeclaims: quantity(`${quota.volumes}`),
+          pods: quantity(`${quota.pods}`),
+          'services.loadbalancers': quantity('0'),
+          'services.nodeports': quantity('0'),
         },
       },
     });

@@ -47,6 +47,7 @@ export function singleLine(max: number, what: string): z.ZodType<string, string>
       .trim()
       .min(1, `${what} is empty.`)
       .max(max, `${what} has at most ${max} characters.`)
+      .refine((text) => text.isWellFormed(), `${what} is valid Unicode text.`)
       // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused
       .regex(/^[^\u0000-\u001f\u007f\u2028\u2029]*$/, `${what} is one line without control characters.`)
   );

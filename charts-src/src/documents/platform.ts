@@ -2,80 +2,146 @@ import { z } from 'zod';
 import { API_VERSION } from './api-version.js';
 import { bytes, cpu } from './quantities.js';
 
+/** RFC 1123 subdomain: what an object of the cluster is called. */
+const objectName = z
+  .string()
+  .max(253)
+  .regex(
+    /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/,
+    'A name in the cluster is lower-case letters, digits, hyphens and dots.',
+  );
+
+/** Room is left for `<host>-<port name>.` before it: a host name has at most 253 characters. */
+const domain = z
+  .string()
+  .max(200)
+  .regex(
+    /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+    'A domain is lower-case labels joined by dots.',
+  );
+
+const range = z.union([z.cidrv4(), z.cidrv6()], 'A range is written like "10.0.0.0/8" or "fd00::/8".');
+
 const tls = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('none') }),
-  z.strictObject({ mode: z.literal('wildcard'), secretName: z.string().min(1) }),
-  z.strictObject({ mode: z.literal('cert-manager'), clusterIssuer: z.string().min(1) }),
+  /** The Secret has to be in every tenant's namespace: an Ingress cannot name one of another. */
+  z.strictObject({ mode: z.literal('wildcard'), secretName: objectName }),
+  z.strictObject({ mode: z.literal('cert-manager'), clusterIssuer: objectName }),
 ]);
 
-/** What a size costs: limits; requests are a share of them (`requestShare`), so that a node can be overcommitted. */
+/** What a size costs at most (limits); what is reserved (requests) is a share of it, see `presetResources`. */
 const preset = z.strictObject({ cpu, memory: bytes });
 
 /**
  * `platform.yaml`: everything that rendering depends on and that is the same for all projects.
  * Changing it changes what every project renders to; the roll-out is planned, never a surprise (design, section 6).
  */
-export const platformSchema = z.strictObject({
-  apiVersion: z.literal(API_VERSION),
-  kind: z.literal('Platform'),
-  metadata: z.strictObject({ name: z.literal('platform') }),
-  spec: z.strictObject({
-    exposure: z.strictObject({
-      /** `<host>.<domain>` is an app, `<host>-ttyd.<domain>` its terminal. */
-      domain: z
-        .string()
-        .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'A domain is lower-case labels joined by dots.'),
-      ingressClass: z.string().min(1),
-      tls,
-      /** The namespace whose pods may reach sandboxes from outside: where the ingress controller runs. */
-      ingressNamespace: z.string().min(1),
-    }),
-    controller: z.strictObject({
-      /** Where the controller runs; it alone may reach a sandbox's terminal. */
-      namespace: z.string().min(1),
-      serviceAccount: z.string().min(1),
-    }),
-    sandbox: z.strictObject({
-      defaultImage: z.string().min(1),
-      allowedImages: z.array(z.string().min(1)).min(1),
-      presets: z.record(z.string(), preset),
-      defaultPreset: z.string().min(1),
-      defaultStorage: bytes,
-      storageClass: z.string().min(1).optional(),
-    }),
-    database: z.strictObject({
-      /** The full name, `postgresql-<major>-<add-on version>`: a prefix would let KubeBlocks upgrade on its own. */
-      componentDefs: z.record(z.string(), z.string().regex(/^[a-z0-9.-]{1,64}$/)),
-      /** version a user picks -> KubeBlocks `serviceVersion`; the same keys as `componentDefs`. */
-      serviceVersions: z.record(z.string(), z.string().regex(/^\d+\.\d+\.\d+$/)),
-      defaultVersion: z.string().min(1),
-      presets: z.record(z.string(), preset),
-      defaultPreset: z.string().min(1),
-      defaultStorage: bytes,
-      storageClass: z.string().min(1).optional(),
-    }),
-    tenant: z.strictObject({
-      quota: z.strictObject({
-        cpu,
-        memory: bytes,
-        storage: bytes,
-        pods: z.int().min(1).max(1000),
-        volumes: z.int().min(1).max(1000),
+export const platformSchema = z
+  .strictObject({
+    apiVersion: z.literal(API_VERSION),
+    kind: z.literal('Platform'),
+    metadata: z.strictObject({ name: z.literal('platform') }),
+    spec: z.strictObject({
+      exposure: z.strictObject({
+        /** `<host>.<domain>` is an app, `<host>-ttyd.<domain>` its terminal. */
+        domain,
+        ingressClass: objectName,
+        tls,
+        /** The namespace whose pods may reach sandboxes from outside: where the ingress controller runs. */
+        ingressNamespace: objectName,
       }),
-      /** Ranges that sandboxes never reach: the cluster's own networks and the metadata service. */
-      blockedEgress: z.array(z.string().regex(/^[0-9a-f.:]+\/\d{1,3}$/)),
+      controller: z.strictObject({
+        /** Where the controller runs; it alone may reach a sandbox's terminal. */
+        namespace: objectName,
+        serviceAccount: objectName,
+      }),
+      sandbox: z.strictObject({
+        defaultImage: z.string().min(1),
+        allowedImages: z.array(z.string().min(1)).min(1),
+        presets: z.record(z.string(), preset),
+        defaultPreset: z.string().min(1),
+        defaultStorage: bytes,
+        storageClass: objectName.optional(),
+      }),
+      database: z.strictObject({
+        /** The full name, `postgresql-<major>-<add-on version>`: a prefix would let KubeBlocks upgrade on its own. */
+        componentDefs: z.record(z.string(), z.string().regex(/^[a-z0-9.-]{1,64}$/)),
+        /** version a user picks -> KubeBlocks `serviceVersion`; the same keys as `componentDefs`. */
+        serviceVersions: z.record(z.string(), z.string().regex(/^\d+\.\d+\.\d+$/)),
+        defaultVersion: z.string().min(1),
+        presets: z.record(z.string(), preset),
+        defaultPreset: z.string().min(1),
+        defaultStorage: bytes,
+        storageClass: objectName.optional(),
+        /** Where the KubeBlocks operator runs; `kb-system` where it is not said. */
+        operatorNamespace: objectName.optional(),
+      }),
+      tenant: z.strictObject({
+        quota: z.strictObject({
+          cpu,
+          memory: bytes,
+          storage: bytes,
+          pods: z.int().min(1).max(1000),
+          volumes: z.int().min(1).max(1000),
+        }),
+        /** Ranges that sandboxes never reach: the cluster's own networks and the metadata service. */
+        blockedEgress: z.array(range),
+        /** Where the API server answers (node or endpoint addresses, after translation): databases need to reach it. */
+        apiServers: z.array(range).optional(),
+      }),
+      sealing: z.strictObject({
+        /** PEM, one certificate: what the Sealed Secrets controller serves at `/v1/cert.pem`. */
+        certificate: z.string().startsWith('-----BEGIN CERTIFICATE-----'),
+      }),
+      retention: z.strictObject({
+        /** How long a deleted project's volume and database are kept, in days. */
+        deletedDays: z.int().min(0).max(3650),
+      }),
+      /** The renderer that is in force; a controller that does not know it refuses to render. */
+      renderer: z.strictObject({ version: z.literal('1') }),
     }),
-    sealing: z.strictObject({
-      /** PEM, one certificate: what the Sealed Secrets controller serves at `/v1/cert.pem`. */
-      certificate: z.string().startsWith('-----BEGIN CERTIFICATE-----'),
-    }),
-    retention: z.strictObject({
-      /** How long a deleted project's volume and database are kept, in days. */
-      deletedDays: z.int().min(0).max(3650),
-    }),
-    /** The renderer that is in force; a controller that does not know it refuses to render. */
-    renderer: z.strictObject({ version: z.literal('1') }),
-  }),
-});
+  })
+  .superRefine((document, context) => {
+    for (const [field, message] of missingDefaults(document.spec))
+      context.addIssue({ code: 'custom', path: ['spec', ...field.split('.')], message });
+  });
+
+interface Defaults {
+  readonly sandbox: {
+    readonly defaultImage: string;
+    readonly allowedImages: readonly string[];
+    readonly defaultPreset: string;
+    readonly presets: object;
+  };
+  readonly database: {
+    readonly defaultVersion: string;
+    readonly componentDefs: object;
+    readonly serviceVersions: object;
+    readonly defaultPreset: string;
+    readonly presets: object;
+  };
+}
+
+/** A default that is not offered would make every new project one that cannot be rendered. */
+function missingDefaults({ sandbox, database }: Defaults): readonly (readonly [string, string])[] {
+  const checks: readonly (readonly [string, boolean, string])[] = [
+    ['sandbox.defaultImage', sandbox.allowedImages.includes(sandbox.defaultImage), 'allowedImages'],
+    ['sandbox.defaultPreset', Object.hasOwn(sandbox.presets, sandbox.defaultPreset), 'presets'],
+    ['database.defaultPreset', Object.hasOwn(database.presets, database.defaultPreset), 'presets'],
+    [
+      'database.defaultVersion',
+      Object.hasOwn(database.componentDefs, database.defaultVersion),
+      'componentDefs',
+    ],
+    [
+      'database.defaultVersion',
+      Object.hasOwn(database.serviceVersions, database.defaultVersion),
+      'serviceVersions',
+    ],
+  ];
+  return checks.flatMap(([field, there, list]) =>
+    there ? [] : [[field, `The default is not among ${list}.`] as const],
+  );
+}
 
 export type PlatformDocument = z.infer<typeof platformSchema>;

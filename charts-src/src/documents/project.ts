@@ -54,11 +54,44 @@ const variable = z.union([
 
 export const projectStates = ['Running', 'Stopped', 'Deleted'] as const;
 
+/** Taken by the app and the terminal: by number in the Service, by name in `<host>-<name>.<domain>`. */
+const TAKEN_PORTS: readonly (number | string)[] = [3000, 7681, 'app', 'ttyd'];
+
 const port = z.strictObject({
-  port: z.int().min(1024).max(65535),
-  name: z.string().regex(/^[a-z](?:[a-z0-9-]{0,13}[a-z0-9])?$/),
+  port: z
+    .int()
+    .min(1024)
+    .max(65535)
+    .refine((number) => !TAKEN_PORTS.includes(number), 'This port is the app or the terminal.'),
+  name: z
+    .string()
+    .regex(
+      /^[a-z](?:[a-z0-9-]{0,13}[a-z0-9])?$/,
+      'A port name starts with a letter and has at most 15 of a-z, 0-9 and hyphens.',
+    )
+    .refine((name) => !TAKEN_PORTS.includes(name), 'This name is the app or the terminal.'),
   visibility: z.enum(['members', 'public']),
 });
+
+const description = z
+  .string()
+  .max(1000, 'The description has at most 1000 characters.')
+  .refine((text) => text.isWellFormed(), 'The description is valid Unicode text.')
+  // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused
+  .regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/, 'The description has no control characters.');
+
+/** Refuses the second entry with the same `key`, beside its field. */
+function unique<K extends string>(key: K) {
+  return (list: readonly Readonly<Record<K, string | number>>[], context: z.RefinementCtx): void => {
+    const seen = new Set<string | number>();
+    list.forEach((entry, index) => {
+      const value = entry[key];
+      if (seen.has(value))
+        context.addIssue({ code: 'custom', path: [index, key], message: `${value} is there twice.` });
+      seen.add(value);
+    });
+  };
+}
 
 /** `tenants/<2>/<namespace>/projects/<name>.yaml`: one project, as its owner wants it. */
 export const projectSchema = z
@@ -68,7 +101,7 @@ export const projectSchema = z
     metadata: z.strictObject({ name: projectName, namespace: namespaceName }),
     spec: z.strictObject({
       displayName: singleLine(64, 'The name'),
-      description: z.string().max(1000, 'The description has at most 1000 characters.').optional(),
+      description: description.optional(),
       state: z.enum(projectStates),
       /** When `state` became `Deleted`; the retention counts from here. */
       deletedAt: instant.optional(),
@@ -79,7 +112,12 @@ export const projectSchema = z
         image: z.string().min(1).max(255),
         preset: z.string().min(1).max(32),
         storage: bytes,
-        ports: z.array(port).max(10).optional(),
+        ports: z
+          .array(port)
+          .max(10, 'A project opens at most 10 further ports.')
+          .superRefine(unique('port'))
+          .superRefine(unique('name'))
+          .optional(),
       }),
       database: z
         .strictObject({
@@ -93,18 +131,7 @@ export const projectSchema = z
       env: z
         .array(variable)
         .max(VARIABLES_MAX, `A project has at most ${VARIABLES_MAX} variables.`)
-        .superRefine((list, context) => {
-          const seen = new Set<string>();
-          list.forEach((entry, index) => {
-            if (seen.has(entry.name))
-              context.addIssue({
-                code: 'custom',
-                path: [index, 'name'],
-                message: `${entry.name} is there twice.`,
-              });
-            seen.add(entry.name);
-          });
-        })
+        .superRefine(unique('name'))
         .refine(
           (list) =>
             list.reduce(

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Kubernetes quantities in the canonical form the API server would write back (`500m`, not `0.5`; `512Mi`, not
- * `0.5Gi`), so that a second apply changes nothing.
+ * Kubernetes quantities without fractions (`500m`, not `0.5`; `512Mi`, not `0.5Gi`). Rendering brings them into the
+ * form the API server would write back, so that a second apply changes nothing.
  */
 export const cpu = z
   .string()

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { documentIssues } from './issues.js';
 import { platformSchema, type PlatformDocument } from './platform.js';
 import { projectSchema, type ProjectDocument } from './project.js';
 import { tenantSchema, type TenantDocument } from './tenant.js';
@@ -24,7 +25,5 @@ const read = <T>(schema: z.ZodType<T>, text: string): T => validated(schema, fro
 function validated<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw new DocumentError(
-    result.error.issues.map((issue) => ({ field: issue.path.map(String).join('.'), message: issue.message })),
-  );
+  throw new DocumentError(documentIssues(result.error));
 }
