@@ -1,0 +1,10 @@
+import { orErrorPage, signedIn } from '$lib/load.js';
+import { projectKeyOf } from '$lib/server/project-key.js';
+import type { PageServerLoad } from './$types.js';
+
+export const load: PageServerLoad = async (event) => {
+  const { user, controller } = event.untrack(() => signedIn(event));
+  const { id } = event.params;
+  const environment = await orErrorPage(event.locals, () => controller.environment(projectKeyOf(id, user.namespace)));
+  return { environment };
+};

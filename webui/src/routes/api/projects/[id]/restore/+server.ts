@@ -1,0 +1,3 @@
+import { onProject } from '$lib/server/api/route.js';
+
+export const POST = onProject(({ controller, key }) => controller.act(key, 'restore'), 202);
