@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -45,6 +45,12 @@ export async function writeFileDurably(path: string, content: string, mode: numb
     throw error;
   }
   await syncFolder(dirname(path));
+}
+
+/** Takes away what {@link writeFileDurably} left in this folder when it was killed. Nobody may be writing there. */
+export async function removeHalfWritten(folder: string): Promise<void> {
+  const halves = (await readdir(folder)).filter((name) => /\.[0-9a-f]{12}\.tmp$/.test(name));
+  await Promise.all(halves.map((name) => rm(join(folder, name), { force: true })));
 }
 
 /** Deletes a folder so that a crash in the middle leaves no half of it under its name. */

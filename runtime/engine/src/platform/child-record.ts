@@ -31,6 +31,11 @@ export class ChildRecord {
     await this.#write();
   }
 
+  /** Resolves when everything is on disk. */
+  settled(): Promise<void> {
+    return this.#writing.catch(() => undefined);
+  }
+
   #write(): Promise<void> {
     this.#writing = this.#writing
       .catch(() => undefined)

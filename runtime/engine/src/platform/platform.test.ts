@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -138,6 +138,17 @@ describe('npm start', () => {
     const stopped = (await happened()).filter(({ event }) => event === 'stopped').map(({ name }) => name);
     expect(stopped).toEqual(['portal', 'controller', 'engine']);
     for (const pid of await pidsOf()) expect(await startMark(pid)).toBeUndefined();
+    const left = await readdir(join(root, 'in-order'));
+    expect(left.sort()).toEqual([
+      'children.json',
+      'engine',
+      'keys',
+      'logs',
+      'platform.yaml',
+      'ports.json',
+      'postgres',
+      'version',
+    ]);
   });
 
   it('gives each program what it needs, and nothing of ours beyond', async () => {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { removeHalfWritten } from '../files/durable.js';
 import { ManagedChild } from './child.js';
 import { ChildRecord, outliveEarlierChildren } from './child-record.js';
 import type { Config } from './config.js';
@@ -38,6 +39,7 @@ export class Supervisor {
   /** What has begun to start and is not ready yet. */
   readonly #awaited = new Set<string>();
   #lock: Lock | undefined;
+  #record: ChildRecord | undefined;
   #database: PortalDatabase | undefined;
   #stopping: Promise<void> | undefined;
   #url: string | undefined;
@@ -51,6 +53,7 @@ export class Supervisor {
     const { config, say } = this.#options;
     const home = await openHome(config.home);
     this.#lock = await takeLock(home.root, LOCK_PATIENCE_MS);
+    await removeHalfWritten(home.root);
     const log = this.#options.createLog(join(home.logs, 'platform.log'));
     const earlier = await outliveEarlierChildren(home.children);
     if (earlier.length > 0) log.warn({ earlier }, 'An earlier life was not ended properly');
@@ -87,6 +90,7 @@ export class Supervisor {
 
   async #startAll(place: Place, log: Logger): Promise<void> {
     const record = new ChildRecord(place.home.children);
+    this.#record = record;
     const run = (program: Program): Promise<void> => this.#run(program, { place, log, record });
     const behindCluster = async (): Promise<void> => {
       if (place.config.cluster.kind === 'engine') {
@@ -156,6 +160,7 @@ export class Supervisor {
       await Promise.all(ofName.map((child) => child.stop(STOP_PATIENCE_MS[name])));
     }
     await this.#database?.stop();
+    await this.#record?.settled();
     await this.#lock?.release();
   }
 }

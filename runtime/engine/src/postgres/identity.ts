@@ -41,7 +41,9 @@ export function launchAs(identity: Identity, command: readonly [string, ...strin
   const { uid, gid } = identity;
   if (identity.kind === 'dropped') return { file, args, options: { uid, gid } };
   const capability = `+${identity.capability}`;
-  const ids = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
+  // access(2) counts no capability of a user who is not root, and PostgreSQL asks it whether its programs are there:
+  // unless the process says that it manages its capabilities itself, which is this bit.
+  const ids = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--securebits=+no_setuid_fixup'];
   return {
     file: identity.setpriv,
     args: [...ids, `--inh-caps=${capability}`, `--ambient-caps=${capability}`, '--', file, ...args],
@@ -50,7 +52,7 @@ export function launchAs(identity: Identity, command: readonly [string, ...strin
 }
 
 export interface IdentityQuestion {
-  readonly postgres: string;
+  readonly initdb: string;
   /** A folder that exists and belongs to the identity; it is searched for by its whole path. */
   readonly dataRoot: string;
 }
@@ -68,7 +70,7 @@ export async function unprivilegedUser(): Promise<{ uid: number; gid: number }> 
   );
 }
 
-/** Tries the ways in order, each by running the server's `--version` behind a look at the data folder. */
+/** Tries the ways in order: initdb shows its settings when it finds the server, its libraries and its other files. */
 export async function chooseIdentity(question: IdentityQuestion): Promise<Identity> {
   if (process.getuid?.() !== 0) return { kind: 'same' };
   const user = await unprivilegedUser();
@@ -85,15 +87,15 @@ export async function chooseIdentity(question: IdentityQuestion): Promise<Identi
   throw new PostgresError(
     'PATH_CLOSED',
     `PostgreSQL does not run as root, and the user "nobody" cannot reach ${question.dataRoot} or ` +
-      `${dirname(question.postgres)}: run \`chmod o+x\` on the closed folders above them, ` +
+      `${dirname(question.initdb)}: run \`chmod o+x\` on the closed folders above them, ` +
       `${setpriv === undefined ? 'install util-linux (setpriv), ' : ''}or start as a normal user.`,
     plainFailure,
   );
 }
 
 async function probe(identity: Identity, question: IdentityQuestion): Promise<unknown> {
-  const script = 'cd "$1" && exec "$2" --version';
-  const launch = launchAs(identity, ['/bin/sh', '-c', script, 'sh', question.dataRoot, question.postgres]);
+  const script = 'cd "$1" && exec "$2" --show --username postgres --pgdata "$1/none"';
+  const launch = launchAs(identity, ['/bin/sh', '-c', script, 'sh', question.dataRoot, question.initdb]);
   try {
     await run(launch.file, [...launch.args], { ...launch.options, cwd: '/', env: postgresEnvironment });
     return undefined;

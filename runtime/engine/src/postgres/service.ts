@@ -133,7 +133,7 @@ class Service implements PostgresService {
     const root = await realpath(this.#options.root);
     const instances = join(root, 'instances');
     const binaries = await locateBinaries();
-    const identity = await chooseIdentity({ postgres: binaries.postgres, dataRoot: instances });
+    const identity = await chooseIdentity({ initdb: binaries.initdb, dataRoot: instances });
     if (identity.kind === 'dropped-keeping-search') {
       this.#options.log.info(
         { capability: identity.capability },
