@@ -5,7 +5,7 @@ import type { ProjectContext } from './common.js';
 import { presetResources, sandboxPreset } from './resources.js';
 import { sandboxSelector } from './selector.js';
 
-const { IntOrString } = k8s;
+const { IntOrString, Quantity } = k8s;
 
 /** uid and gid of `developer` in the sandbox image. */
 const DEVELOPER = 1001;
@@ -136,6 +136,7 @@ function volumes({ names }: ProjectContext): k8s.Volume[] {
         ],
       },
     },
-    { name: 'tmp', emptyDir: {} },
+    // Bounded, or one sandbox could fill the node's disk for all.
+    { name: 'tmp', emptyDir: { sizeLimit: Quantity.fromString('4Gi') } },
   ];
 }
