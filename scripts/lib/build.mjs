@@ -77,7 +77,10 @@ async function buildTogether(parts, stamps) {
 }
 
 async function buildOne(part) {
-  const options = part.folder === undefined ? {} : { cwd: join(root, part.folder) };
+  const options = {
+    cwd: join(root, part.folder ?? '.'),
+    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
+  };
   // A compiler that trusts its own notes does not look whether its output is still there.
   const force = part.command.includes('-b') && !hasOutputs(part) ? ['--force'] : [];
   const result = await runQuietly(process.execPath, [...part.command, ...force], options);

@@ -40,9 +40,9 @@ export function runQuietly(command, args, options = {}) {
   });
 }
 
-/** What a person needs to see of a long output: its end. */
+/** What a person needs to see of a long output: its end, without the places in a tool's own code. */
 export function lastLines(output, count = 20) {
-  const lines = output.split('\n').filter((line) => line.trim() !== '');
+  const lines = output.split('\n').filter((line) => line.trim() !== '' && !/^\s+at .*[:)]\d*/.test(line));
   return lines
     .slice(-count)
     .map((line) => `  ${line}`)
