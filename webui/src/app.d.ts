@@ -1,5 +1,5 @@
 import type { ControllerClient } from '$lib/server/controller-client.js';
-import type { SessionUser } from '$lib/server/users.js';
+import type { Credential, SessionUser } from '$lib/server/users.js';
 
 declare global {
   namespace App {
@@ -16,7 +16,7 @@ declare global {
       controller: ControllerClient | null;
       requestId: string;
       /** How `user` was recognised. Some things (personal access tokens) want a person at a browser. */
-      signedInBy: 'session' | 'token' | null;
+      credential: Credential | null;
     }
   }
 }

@@ -23,7 +23,7 @@ export async function ask(connection: ControllerConnection, request: ControllerR
   const token = await connection.token();
   const response = await send(connection, request, token);
   if (response.ok) return response;
-  throw await errorFrom(response);
+  throw errorFromProblem(response.status, await response.text().catch(() => ''));
 }
 
 async function send(
@@ -63,14 +63,14 @@ const problemShape = z.object({
   errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
 });
 
-async function errorFrom(response: Response): Promise<AppError> {
-  const text = await response.text().catch(() => '');
+/** The controller's problem document as the error it stands for. */
+export function errorFromProblem(status: number, text: string): AppError {
   const { success, data } = problemShape.safeParse(jsonOrNothing(text));
   // Our own token was refused: that is our mistake or a clock's, and signing in again would not help.
   if (success && data.code !== 'UNAUTHENTICATED')
     return new AppError(data.code as ErrorCode, data.detail, { errors: data.errors ?? [] });
   return new AppError('INTERNAL', 'Something went wrong between the portal and the platform.', {
-    cause: new Error(`The controller answered ${response.status}: ${text.slice(0, 500)}`),
+    cause: new Error(`The controller answered ${status}: ${text.slice(0, 500)}`),
   });
 }
 

@@ -7,3 +7,9 @@ export interface SessionUser {
   readonly namespace: string;
   readonly operator: boolean;
 }
+
+/** What a request proved who it is with. `key` names it in memory and in the log; it is no secret. */
+export interface Credential {
+  readonly kind: 'session' | 'token';
+  readonly key: string;
+}

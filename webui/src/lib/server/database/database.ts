@@ -23,7 +23,8 @@ const LONGEST_WAIT_MS = 5_000;
  */
 export class Database {
   readonly #pool: pg.Pool;
-  readonly #db: Db;
+  /** For what brings its own queries (Lucia). Call it inside {@link use}. */
+  readonly db: Db;
   readonly #log: Logger;
   #migrated = false;
 
@@ -38,17 +39,21 @@ export class Database {
       application_name: 'fullstackagent-portal',
     });
     // A connection that breaks while nobody uses it: unheard, the event would end the process.
-    this.#pool.on('error', (error) => {
-      log.warn({ err: error }, 'an idle database connection broke');
+    this.#pool.on('error', () => undefined);
+    // The same for one that is in the middle of a transaction.
+    this.#pool.on('connect', (client) => {
+      client.on('error', (error) => {
+        log.warn({ err: error }, 'a database connection broke');
+      });
     });
-    this.#db = drizzle(this.#pool);
+    this.db = drizzle(this.#pool);
   }
 
   /** Runs `work`. Throws NOT_READY where the database cannot be reached, and what `work` throws itself. */
   async use<T>(work: (db: Db) => Promise<T>): Promise<T> {
     if (!this.#migrated) throw new AppError('NOT_READY', 'The portal is waiting for its database.');
     try {
-      return await work(this.#db);
+      return await work(this.db);
     } catch (error) {
       throw databaseError(error);
     }

@@ -1,0 +1,55 @@
+import type { Call } from './route.js';
+import { givenNamespace } from './route.js';
+import { services } from '../services.js';
+
+/**
+ * Passes the controller's event stream on as it is, heartbeats included. It ends with the browser's connection, with
+ * the session, when the controller goes away (the browser's EventSource comes back by itself) and when the portal stops.
+ */
+export async function relayEvents({ event, controller }: Call): Promise<Response> {
+  const { live } = services();
+  const connection = live.add(event.locals.credential?.key ?? '');
+  const gone = new AbortController();
+  const signal = AbortSignal.any([connection.signal, event.request.signal, gone.signal]);
+  try {
+    const upstream = await controller.events(signal, givenNamespace(event.url));
+    const body = untilEither(upstream, {
+      onEnd: connection.done,
+      onCancel: () => {
+        gone.abort();
+      },
+    });
+    return new Response(body, {
+      headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
+    });
+  } catch (error) {
+    connection.done();
+    throw error;
+  }
+}
+
+interface Ends {
+  readonly onEnd: () => void;
+  readonly onCancel: () => void;
+}
+
+/** A source that breaks ends the stream in order: an EventSource takes that, as any end, as the sign to connect again. */
+function untilEither(source: ReadableStream<Uint8Array>, ends: Ends): ReadableStream<Uint8Array> {
+  const reader = source.getReader();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const chunk = await reader.read().catch(() => undefined);
+      if (chunk?.value !== undefined) {
+        controller.enqueue(chunk.value);
+        return;
+      }
+      ends.onEnd();
+      controller.close();
+    },
+    async cancel() {
+      ends.onEnd();
+      ends.onCancel();
+      await reader.cancel().catch(() => undefined);
+    },
+  });
+}

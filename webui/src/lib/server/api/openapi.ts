@@ -1,0 +1,124 @@
+import { errorCodes } from '@fullstackagent/controller/contract';
+import { z } from 'zod';
+import { operations, type Operation } from './operations.js';
+
+/** The public API as OpenAPI 3.1. What requests may contain comes from the schemas that check them. */
+export function openApiDocument(origin: string): Record<string, unknown> {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'FullstackAgent',
+      version: '1',
+      description:
+        'Cloud development sandboxes, recorded as git commits. Errors are RFC 9457 problem documents. ' +
+        'Sign in with the session cookie, or send a personal access token.',
+    },
+    servers: [{ url: origin }],
+    security: [{ token: [] }, { session: [] }],
+    paths: paths(),
+    components: {
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', description: 'A personal access token: fsa_…' },
+        session: { type: 'apiKey', in: 'cookie', name: 'fsa_session' },
+      },
+      parameters,
+      schemas: { Problem: problemSchema },
+    },
+  };
+}
+
+function paths(): Record<string, Record<string, unknown>> {
+  const found: Record<string, Record<string, unknown>> = {};
+  for (const operation of operations) {
+    const atPath = (found[operation.path] ??= {});
+    atPath[operation.method] = describe(operation);
+  }
+  return found;
+}
+
+function describe(operation: Operation): Record<string, unknown> {
+  const { method, path, summary, input, status, open, answer } = operation;
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
+  const parameterNames = [...inPath.map((name) => (name === 'tokenId' ? 'tokenId' : 'id')), ...(operation.query ?? [])];
+  return {
+    operationId: operationId(method, path),
+    summary,
+    ...(open === true ? { security: [] } : {}),
+    ...(parameterNames.length === 0
+      ? {}
+      : { parameters: parameterNames.map((name) => ({ $ref: `#/components/parameters/${name}` })) }),
+    ...(input === undefined
+      ? {}
+      : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(input) } } } }),
+    responses: {
+      [status]: {
+        description: answer,
+        ...(status === 204 ? {} : { content: { [operation.mediaType ?? 'application/json']: {} } }),
+      },
+      default: {
+        description: 'A problem document.',
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    },
+  };
+}
+
+/** `post /api/projects/{id}/start` is `postProjectsStart`. */
+function operationId(method: string, path: string): string {
+  const words = path.split('/').filter((part) => part !== '' && part !== 'api' && !part.startsWith('{'));
+  const one = path.endsWith('}') ? 'One' : '';
+  return method + words.map((word) => word.replace(/\.json$/, '')).map(capital).join('') + one;
+}
+
+const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+
+function schemaOf(schema: z.ZodType): unknown {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return rest;
+}
+
+const queryParameter = (name: string, description: string, schema: Record<string, unknown>): unknown => ({
+  name,
+  in: 'query',
+  required: false,
+  description,
+  schema,
+});
+
+const parameters = {
+  id: {
+    name: 'id',
+    in: 'path',
+    required: true,
+    description: "A project's name in your own namespace, or `<namespace>~<name>`.",
+    schema: { type: 'string' },
+  },
+  tokenId: { name: 'tokenId', in: 'path', required: true, schema: { type: 'string' } },
+  namespace: queryParameter('namespace', 'Another namespace of which you are a member.', { type: 'string' }),
+  before: queryParameter('before', 'The `next` of the page before.', { type: 'string' }),
+  limit: queryParameter('limit', 'How many commits.', { type: 'integer', minimum: 1, maximum: 200, default: 50 }),
+};
+
+const problemSchema = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'code', 'detail'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    code: { type: 'string', enum: Object.keys(errorCodes) },
+    detail: { type: 'string', description: 'A sentence for the person.' },
+    errors: {
+      type: 'array',
+      description: 'Messages that belong beside one field of the request.',
+      items: {
+        type: 'object',
+        required: ['field', 'message'],
+        properties: {
+          field: { type: 'string', description: 'The path in the request, dots between: `env.2.name`.' },
+          message: { type: 'string' },
+        },
+      },
+    },
+  },
+};

@@ -1,0 +1,171 @@
+import {
+  createProjectInput,
+  patchProjectInput,
+  putEnvironmentInput,
+} from '@fullstackagent/controller/contract';
+import type { z } from 'zod';
+import { createTokenInput } from '../accounts/access-tokens.js';
+import { logInInput, signUpInput } from '../accounts/credentials.js';
+
+export interface Operation {
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  readonly path: string;
+  readonly summary: string;
+  readonly status: 200 | 201 | 202 | 204;
+  readonly answer: string;
+  readonly input?: z.ZodType;
+  readonly query?: readonly ('namespace' | 'before' | 'limit')[];
+  readonly mediaType?: string;
+  /** Anybody may call it. */
+  readonly open?: true;
+}
+
+const PROJECT = '/api/projects/{id}';
+const CHANGE = 'The commit that records the change, and the project.';
+
+const lifecycle = (action: string, summary: string): Operation => ({
+  method: 'post',
+  path: `${PROJECT}/${action}`,
+  summary,
+  status: 202,
+  answer: CHANGE,
+});
+
+const read = (part: string, summary: string, answer: string): Operation => ({
+  method: 'get',
+  path: `${PROJECT}/${part}`,
+  summary,
+  status: 200,
+  answer,
+});
+
+/** Every address of the public API. A test holds it against the routes that exist. */
+export const operations: readonly Operation[] = [
+  {
+    method: 'post',
+    path: '/api/auth/signup',
+    summary: 'Make an account and sign in',
+    status: 201,
+    answer: 'Who is signed in; the session cookie is set.',
+    input: signUpInput,
+    open: true,
+  },
+  {
+    method: 'post',
+    path: '/api/auth/login',
+    summary: 'Sign in',
+    status: 200,
+    answer: 'Who is signed in; the session cookie is set.',
+    input: logInInput,
+    open: true,
+  },
+  { method: 'post', path: '/api/auth/logout', summary: 'Sign out', status: 204, answer: 'Nothing.', open: true },
+  {
+    method: 'get',
+    path: '/api/tokens',
+    summary: 'List your personal access tokens',
+    status: 200,
+    answer: 'The tokens, without their secret part.',
+  },
+  {
+    method: 'post',
+    path: '/api/tokens',
+    summary: 'Make a personal access token',
+    status: 201,
+    answer: 'The token. It is shown this once.',
+    input: createTokenInput,
+  },
+  {
+    method: 'delete',
+    path: '/api/tokens/{tokenId}',
+    summary: 'Delete a personal access token',
+    status: 204,
+    answer: 'Nothing.',
+  },
+  {
+    method: 'get',
+    path: '/api/projects',
+    summary: 'List projects',
+    status: 200,
+    answer: 'The projects with their status.',
+    query: ['namespace'],
+  },
+  {
+    method: 'post',
+    path: '/api/projects',
+    summary: 'Create a project',
+    status: 201,
+    answer: 'The id, the status, the commit and the project.',
+    input: createProjectInput,
+    query: ['namespace'],
+  },
+  {
+    method: 'get',
+    path: PROJECT,
+    summary: 'Read a project',
+    status: 200,
+    answer: 'The project with its status, resources, addresses and version.',
+  },
+  {
+    method: 'patch',
+    path: PROJECT,
+    summary: 'Change a project',
+    status: 200,
+    answer: CHANGE,
+    input: patchProjectInput,
+  },
+  {
+    method: 'delete',
+    path: PROJECT,
+    summary: 'Delete a project; its data is kept until the retention ends',
+    status: 202,
+    answer: CHANGE,
+  },
+  lifecycle('start', 'Start a project'),
+  lifecycle('stop', 'Stop a project'),
+  lifecycle('restart', 'Restart a project'),
+  lifecycle('restore', 'Restore a deleted project'),
+  read('environment', 'Read the variables', 'The variables; secrets without their value.'),
+  {
+    method: 'put',
+    path: `${PROJECT}/environment`,
+    summary: 'Replace the variables',
+    status: 200,
+    answer: CHANGE,
+    input: putEnvironmentInput,
+  },
+  { ...read('history', 'Read the commits', 'The commits, newest first.'), query: ['before', 'limit'] },
+  read('manifests', 'Read the rendered manifests', 'The files of the project on branch rendered.'),
+  read('database', 'Read how the database is reached', 'Host, port, user and database, without the password.'),
+  {
+    method: 'post',
+    path: `${PROJECT}/database/reveal`,
+    summary: "Read the database's password; who asked is written down",
+    status: 200,
+    answer: 'How the database is reached, with the password.',
+  },
+  {
+    method: 'get',
+    path: '/api/platform',
+    summary: 'Read what the installation offers',
+    status: 200,
+    answer: 'The domain, the size presets, the database versions and how sandboxes are kept apart.',
+  },
+  {
+    method: 'get',
+    path: '/api/events',
+    summary: 'Follow the status of your projects',
+    status: 200,
+    answer: 'Server-sent events: a snapshot first, then what changes.',
+    query: ['namespace'],
+    mediaType: 'text/event-stream',
+  },
+  {
+    method: 'get',
+    path: '/api/openapi.json',
+    summary: 'Read this description',
+    status: 200,
+    answer: 'The OpenAPI document.',
+    open: true,
+  },
+];

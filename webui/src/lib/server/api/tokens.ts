@@ -1,0 +1,30 @@
+import { AppError } from '@fullstackagent/controller/contract';
+import { createTokenInput } from '../accounts/access-tokens.js';
+import { services } from '../services.js';
+import { validated } from '../validated.js';
+import { readJson } from './body.js';
+import type { Call } from './route.js';
+
+export async function createToken(call: Call): Promise<unknown> {
+  requirePerson(call);
+  const input = validated(createTokenInput, await readJson(call.event.request));
+  return services().tokens.create(call.user.id, input);
+}
+
+export async function listTokens(call: Call): Promise<unknown> {
+  requirePerson(call);
+  return { tokens: await services().tokens.list(call.user.id) };
+}
+
+/** What was opened with the token ends with it. */
+export async function removeToken(call: Call): Promise<void> {
+  requirePerson(call);
+  const { tokens, live } = services();
+  live.end(await tokens.remove(call.user.id, call.event.params['id'] ?? ''));
+}
+
+/** A token that leaked must not be able to make others that outlive it. */
+function requirePerson({ event }: Call): void {
+  if (event.locals.credential?.kind !== 'session')
+    throw new AppError('FORBIDDEN', 'Personal access tokens are managed in the portal, not with a token.');
+}

@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { ConfigError, readConfig, type Config } from './config.js';
+import { startServices } from './services.js';
+import { serveTerminals } from './terminal/terminal-upgrade.js';
+
+/** What `webui/server.js`, which is outside the bundle, needs of what is inside. It finds it by this symbol. */
+export interface Portal {
+  readonly host: string;
+  readonly port: number;
+  /** Resolves when pages can be served; rejects when the portal is closed before. */
+  readonly ready: Promise<void>;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  log(message: string): void;
+  close(): Promise<void>;
+}
+
+const PORTAL = Symbol.for('fullstackagent.portal');
+
+export function startPortal(): void {
+  const config = configOrExit();
+  const services = startServices(config);
+  const terminals = serveTerminals(services);
+  const portal: Portal = {
+    host: config.host,
+    port: config.port,
+    ready: services.ready,
+    upgrade: (request, socket, head) => {
+      terminals.upgrade(request, socket, head);
+    },
+    log: (message) => {
+      services.log.info(message);
+    },
+    close: async () => {
+      terminals.close();
+      await services.close();
+    },
+  };
+  // Whoever does not wait for it (vite dev) must not be ended by it.
+  portal.ready.catch(() => undefined);
+  Object.assign(globalThis, { [PORTAL]: portal });
+}
+
+function configOrExit(): Config {
+  try {
+    return readConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
