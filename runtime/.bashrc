@@ -1,0 +1,62 @@
+# The start of every shell in a sandbox, in the image and on the local engine. Bash 5, no other programs needed.
+# Your own settings go into ~/.bashrc.local: it is read last, and this file is replaced with each new image.
+
+case $- in *i*) ;; *) return ;; esac
+
+# --- Variables of the project ---------------------------------------------------------------------------------------
+# Each is a file. Reading them here is what makes a changed variable reach every new shell without a restart. `read`
+# up to a NUL takes the bytes as they are, line ends at the end included; nothing is ever evaluated.
+__fsa_variables() {
+  local file name value
+  [[ -d ${FULLSTACKAGENT_ENV_DIR:-} ]] || return 0
+  for file in "$FULLSTACKAGENT_ENV_DIR"/*; do
+    name=${file##*/}
+    [[ -f $file && $name =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || continue
+    # What bash itself holds read-only cannot be set, and would end this shell.
+    case $name in BASHOPTS | BASH_VERSINFO | EUID | PPID | SHELLOPTS | UID) continue ;; esac
+    value=
+    IFS= read -r -d '' value <"$file"
+    export "$name=$value"
+  done
+}
+__fsa_variables
+unset -f __fsa_variables
+
+# --- The shell -------------------------------------------------------------------------------------------------------
+HISTFILE=$HOME/.bash_history
+HISTSIZE=20000
+HISTFILESIZE=40000
+HISTCONTROL=ignoreboth
+shopt -s histappend checkwinsize globstar
+# Each command is in the history at once, so that another shell, or the next one after a crash, finds it.
+PROMPT_COMMAND='history -a'
+
+__fsa_workspace=${FULLSTACKAGENT_WORKSPACE:-/workspace}
+# The path as people know it: the workspace is /workspace wherever its folder really is.
+__fsa_path() {
+  case $PWD/ in
+    "$__fsa_workspace"/*) printf '/workspace%s' "${PWD#"$__fsa_workspace"}" ;;
+    "$HOME"/*) printf '~%s' "${PWD#"$HOME"}" ;;
+    *) printf '%s' "$PWD" ;;
+  esac
+}
+PS1='\[\e[32m\]\u@${PROJECT_NAME:-sandbox}\[\e[0m\]:\[\e[34m\]$(__fsa_path)\[\e[0m\]\$ '
+
+alias ls='ls --color=auto' ll='ls -alF' grep='grep --color=auto'
+
+# --- The first shell since the sandbox started -----------------------------------------------------------------------
+# Making a folder succeeds once, however many shells start at the same time.
+if mkdir "${FULLSTACKAGENT_RUN_DIR:-/tmp}/.fullstackagent-welcomed" 2>/dev/null; then
+  printf '\e[1m%s\e[0m is ready.\n' "${PROJECT_NAME:-Your sandbox}"
+  printf '  Your files are in /workspace. An app that listens on $PORT (%s) is at its URL in the portal.\n' "${PORT:-3000}"
+  [[ -n ${DATABASE_URL:-} ]] && printf '  PostgreSQL is at $DATABASE_URL.\n'
+  printf '\n'
+  if [[ -z ${FULLSTACKAGENT_NO_CLAUDE:-} && -n ${ANTHROPIC_API_KEY:-}${ANTHROPIC_AUTH_TOKEN:-} ]] &&
+    command -v claude >/dev/null; then
+    printf 'Starting Claude Code. Set FULLSTACKAGENT_NO_CLAUDE=1 in the environment to start without it.\n'
+    claude
+  fi
+fi
+
+[[ -f $HOME/.bashrc.local ]] && . "$HOME/.bashrc.local"
+true

@@ -1,0 +1,35 @@
+/** A refusal, in Kubernetes' words: clients read `reason`, people read `message`. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+
+  constructor(
+    readonly status: number,
+    readonly reason: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export const notFound = (message: string): ApiError => new ApiError(404, 'NotFound', message);
+export const badRequest = (message: string): ApiError => new ApiError(400, 'BadRequest', message);
+export const gone = (): ApiError =>
+  new ApiError(410, 'Expired', 'The resource version is too old: list again.');
+
+/** What this engine does not do over its API, and how the same is done instead. */
+export const notAllowed = (method: string): ApiError =>
+  new ApiError(
+    405,
+    'MethodNotAllowed',
+    `${method} is not served here: this engine runs what branch "rendered" of its git repository says, so changes go through git (or the portal).`,
+  );
+
+export const statusObject = (error: ApiError): object => ({
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Failure',
+  message: error.message,
+  reason: error.reason,
+  code: error.status,
+});

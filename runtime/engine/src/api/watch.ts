@@ -1,0 +1,63 @@
+import type { ServerResponse } from 'node:http';
+import type { Kind } from '../store/kinds.js';
+import { apiVersionOf } from '../store/kinds.js';
+import type { KubeObject } from '../store/object.js';
+import type { Matches } from '../store/selectors.js';
+import type { Change, Store } from '../store/store.js';
+import { gone, statusObject } from './status.js';
+
+export interface WatchRequest {
+  readonly kind: Kind;
+  readonly matches: Matches;
+  /** Undefined or 0: what is there comes first, as ADDED. */
+  readonly from: number | undefined;
+  readonly timeoutSeconds: number;
+  readonly bookmarks: boolean;
+  readonly show: (object: KubeObject) => object;
+}
+
+const BOOKMARK_MS = 30_000;
+/** A client that does not read is cut off before it costs memory: it lists again. */
+const MAX_BEHIND = 8 * 1024 * 1024;
+
+/** One JSON line a change, until the time is up or the client leaves. */
+export function watch(store: Store, request: WatchRequest, response: ServerResponse): void {
+  response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+  // Clients wait for the headers before they believe that the watch is there.
+  response.flushHeaders();
+  const send = (type: string, object: object): void => {
+    response.write(`${JSON.stringify({ type, object })}\n`);
+    if (response.writableLength > MAX_BEHIND) response.destroy();
+  };
+  const missed =
+    request.from === undefined || request.from === 0 ? initial(store, request) : store.since(request.from);
+  if (missed === undefined) {
+    send('ERROR', statusObject(gone()));
+    response.end();
+    return;
+  }
+  const tell = (change: Change): void => {
+    if (change.object.kind === request.kind.kind && request.matches(change.object))
+      send(change.type, request.show(change.object));
+  };
+  missed.forEach(tell);
+  const unsubscribe = store.onChange(tell);
+  const bookmark = setInterval(() => {
+    if (request.bookmarks) send('BOOKMARK', bookmarkOf(request.kind, store.version));
+  }, BOOKMARK_MS);
+  const timeout = setTimeout(() => response.end(), request.timeoutSeconds * 1000);
+  response.on('close', () => {
+    unsubscribe();
+    clearInterval(bookmark);
+    clearTimeout(timeout);
+  });
+}
+
+const initial = (store: Store, { kind }: WatchRequest): readonly Change[] =>
+  store.list(kind.kind).map((object) => ({ type: 'ADDED', object, version: store.version }));
+
+const bookmarkOf = (kind: Kind, version: number): object => ({
+  kind: kind.kind,
+  apiVersion: apiVersionOf(kind),
+  metadata: { resourceVersion: String(version), creationTimestamp: null },
+});

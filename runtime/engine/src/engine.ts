@@ -1,0 +1,125 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { writeKubeconfig } from './api/kubeconfig.js';
+import { ApiServer } from './api/server.js';
+import type { EngineConfig } from './config.js';
+import { Applier } from './follow/applier.js';
+import { RenderedBranch } from './follow/rendered-branch.js';
+import { createIngress } from './ingress/index.js';
+import { createPostgresService } from './postgres/index.js';
+import { sealingKey } from './sealing/sealing-key.js';
+import { DurableState } from './store/durable-state.js';
+import { Store } from './store/store.js';
+import type { WorkloadController } from './workloads/controller.js';
+import { DatabaseController } from './workloads/databases.js';
+import { EndpointController } from './workloads/endpoints.js';
+import { EventRecorder } from './workloads/events.js';
+import { IngressLookup } from './workloads/ingress-lookup.js';
+import { registerNode } from './workloads/node.js';
+import { PodController } from './workloads/pods.js';
+import { PortAllocator } from './workloads/ports.js';
+import { endProcesses, MARKERS, processesWith } from './workloads/processes.js';
+import { SealedSecretController } from './workloads/sealed-secrets.js';
+import { StatefulSetController } from './workloads/statefulsets.js';
+import { unsealer } from './workloads/unseal.js';
+import { VolumeController } from './workloads/volumes.js';
+
+const LEFTOVER_GRACE_MS = 2000;
+
+/** Everything of a local engine, put together. `start` resolves when it serves. */
+export class Engine {
+  readonly #closers: (() => Promise<void>)[] = [];
+  readonly #now = (): Date => new Date();
+
+  constructor(
+    private readonly config: EngineConfig,
+    private readonly log: Logger,
+  ) {}
+
+  async start(): Promise<void> {
+    const { config, log } = this;
+    await mkdir(config.home, { recursive: true, mode: 0o700 });
+    const state = await DurableState.open(join(config.home, 'state.json'), () => ({
+      engineId: randomUUID(),
+      token: randomBytes(32).toString('hex'),
+      ports: {},
+      passwords: {},
+    }));
+    const postgres = createPostgresService({ root: join(config.home, 'postgres'), log });
+    const [key] = await Promise.all([
+      sealingKey(join(config.home, 'sealing'), this.#now),
+      postgres.prepareTemplate(),
+      this.#endLeftovers(state.value.engineId),
+    ]);
+    const store = new Store({ now: this.#now });
+    const events = new EventRecorder(store, this.#now);
+    const ports = new PortAllocator(state);
+    const hosts = new IngressLookup(store);
+    this.#run(store, [
+      new VolumeController(store, join(config.home, 'volumes'), log),
+      new SealedSecretController(store, unsealer(key), log),
+      new StatefulSetController(store, log),
+      new DatabaseController({ store, state, ports, postgres, events, log }),
+      new EndpointController(store, ports, log),
+      new PodController({
+        store,
+        ports,
+        events,
+        now: this.#now,
+        log,
+        engineId: state.value.engineId,
+        home: config.home,
+        bashrc: config.bashrc,
+        path: config.sandboxPath,
+      }),
+    ]);
+    registerNode(store);
+    await this.#serve(store, hosts, state.value.token);
+    this.#follow(store);
+  }
+
+  /** Stops what was started, the latest first. */
+  async stop(): Promise<void> {
+    for (const close of this.#closers.splice(0).reverse())
+      await close().catch((error: unknown) => {
+        this.log.error({ err: error }, 'something did not stop');
+      });
+  }
+
+  /** What an earlier life left running when it was killed: ended before anything is started, so nothing runs twice. */
+  async #endLeftovers(engineId: string): Promise<void> {
+    await endProcesses(() => processesWith(MARKERS.engine, engineId), LEFTOVER_GRACE_MS);
+    await rm(join(this.config.home, 'pods'), { recursive: true, force: true });
+  }
+
+  #run(store: Store, controllers: readonly WorkloadController[]): void {
+    for (const controller of controllers)
+      store.onChange((change) => {
+        controller.onChange(change);
+      });
+    // All at once: sandboxes and databases take their time to end.
+    this.#closers.push(async () => {
+      await Promise.all(controllers.map((controller) => controller.close()));
+    });
+  }
+
+  async #serve(store: Store, hosts: IngressLookup, token: string): Promise<void> {
+    const { config, log } = this;
+    const ingress = createIngress({ lookup: (host) => hosts.find(host), log });
+    await ingress.listen(config.ingressPort);
+    this.#closers.push(() => ingress.close());
+    const api = new ApiServer({ store, token, log });
+    const port = await api.listen(config.apiPort);
+    this.#closers.push(() => api.close());
+    await writeKubeconfig(config.home, { port, token });
+  }
+
+  #follow(store: Store): void {
+    const branch = new RenderedBranch(this.config.repository);
+    const applier = new Applier({ branch, store, now: this.#now, log: this.log });
+    applier.start();
+    this.#closers.push(() => applier.stop());
+  }
+}

@@ -1,0 +1,23 @@
+/** A folder of the rendered branch that is applied as one, and what may be in it. */
+export interface Folder {
+  readonly path: string;
+  readonly namespace: string;
+  /** Name of its Kustomization. */
+  readonly name: string;
+  /** `tenant` folders hold what belongs to operators, the Namespace itself too. */
+  readonly kind: 'project' | 'tenant';
+}
+
+const PROJECT = /^(tenants\/[a-z0-9]{2}\/(ns-[a-z0-9]{8})\/([a-z0-9-]+))(?:\/|$)/;
+const TENANT = /^(platform\/tenants\/[a-z0-9]{2}\/(ns-[a-z0-9]{8}))(?:\/|$)/;
+
+/** The folder a path belongs to; undefined for what is applied by nobody (a README). */
+export function folderOf(path: string): Folder | undefined {
+  const project = PROJECT.exec(path);
+  if (project?.[1] !== undefined)
+    return { path: project[1], namespace: project[2] ?? '', name: project[3] ?? '', kind: 'project' };
+  const tenant = TENANT.exec(path);
+  if (tenant?.[1] !== undefined)
+    return { path: tenant[1], namespace: tenant[2] ?? '', name: 'tenant', kind: 'tenant' };
+  return undefined;
+}

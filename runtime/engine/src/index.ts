@@ -1,0 +1,2 @@
+export { readConfig, type EngineConfig } from './config.js';
+export { Engine } from './engine.js';

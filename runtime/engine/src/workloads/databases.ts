@@ -1,0 +1,166 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { PostgresExit, PostgresService, RunningPostgres } from '../postgres/types.js';
+import type { DurableState } from '../store/durable-state.js';
+import { at, record, text, type KubeObject } from '../store/object.js';
+import type { Change, Store } from '../store/store.js';
+import { keyOfName, nameOfKey, type WorkloadController } from './controller.js';
+import { databaseObjects, databaseServiceName } from './database-objects.js';
+import { databaseStatus, type DatabasePhase } from './database-status.js';
+import type { EventRecorder } from './events.js';
+import { KeyedQueue } from './keyed-queue.js';
+import type { PortAllocator } from './ports.js';
+
+export interface DatabaseControllerOptions {
+  readonly store: Store;
+  readonly state: DurableState;
+  readonly ports: PortAllocator;
+  readonly postgres: PostgresService;
+  readonly events: EventRecorder;
+  readonly log: Pick<Logger, 'info' | 'error' | 'warn'>;
+}
+
+interface Server {
+  readonly running: RunningPostgres;
+  /** The restart annotation it was started under. */
+  readonly restart: string | undefined;
+}
+
+const RETRY_MS = [500, 1000, 2000, 5000, 15_000, 60_000];
+
+/** A KubeBlocks Cluster is a real PostgreSQL server with the Secret and the Service that KubeBlocks would make. */
+export class DatabaseController implements WorkloadController {
+  readonly #queue: KeyedQueue;
+  readonly #servers = new Map<string, Server>();
+  readonly #crashes = new Map<string, number>();
+  #closing = false;
+
+  constructor(private readonly options: DatabaseControllerOptions) {
+    this.#queue = new KeyedQueue({
+      name: 'databases',
+      log: options.log,
+      handle: (key) => this.#reconcile(key),
+    });
+  }
+
+  onChange({ type, object }: Change): void {
+    if (object.kind !== 'Cluster') return;
+    const { namespace, name } = object.metadata;
+    if (type === 'MODIFIED' && !this.#isDue(object)) return;
+    this.#queue.add(keyOfName(namespace, name));
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#queue.close();
+    await this.options.postgres.stopAll();
+  }
+
+  /** Its own status is a change too, and nothing to act on. */
+  #isDue({ metadata, ...object }: KubeObject): boolean {
+    return at(object, 'status', 'observedGeneration') !== metadata.generation;
+  }
+
+  async #reconcile(key: string): Promise<void> {
+    const { namespace, name } = nameOfKey(key);
+    const cluster = this.options.store.get({ kind: 'Cluster', namespace, name });
+    if (cluster === undefined) return this.#remove(key);
+    const stop = at(cluster, 'spec', 'componentSpecs', 0, 'stop') === true;
+    const restart = text(cluster, 'spec', 'componentSpecs', 0, 'annotations', 'kubeblocks.io/restart');
+    const server = this.#servers.get(key);
+    if (stop || (server !== undefined && server.restart !== restart)) {
+      this.#report(cluster, stop ? 'Stopping' : 'Updating');
+      await this.#stop(key);
+    }
+    if (stop) this.#report(cluster, 'Stopped');
+    else await this.#run(key, cluster, restart);
+  }
+
+  async #run(key: string, cluster: KubeObject, restart: string | undefined): Promise<void> {
+    const { store, ports, postgres, events, state } = this.options;
+    const { namespace = '', name } = cluster.metadata;
+    if (this.#servers.has(key)) {
+      this.#report(cluster, 'Running');
+      return;
+    }
+    const known = text(cluster, 'status', 'phase');
+    this.#report(cluster, known === undefined || known === 'Creating' ? 'Creating' : 'Updating');
+    const password = (state.value.passwords[key] ??= randomBytes(24).toString('hex'));
+    await state.save();
+    const port = await ports.allocate(`${namespace}/${databaseServiceName(name)}:5432`);
+    for (const manifest of databaseObjects(cluster, { password, port })) store.apply(manifest);
+    try {
+      const running = await postgres.ensure({ id: instanceId(cluster), port, password });
+      this.#servers.set(key, { running, restart });
+      running.onExit((exit) => {
+        this.#exited(key, { running, exit, port });
+      });
+      this.#crashes.delete(key);
+      this.#report(cluster, 'Running');
+    } catch (error) {
+      ports.release(port);
+      const message = error instanceof Error ? error.message : 'The server did not start.';
+      events.warn(cluster, 'FailedStart', message);
+      this.options.log.error({ err: error, key }, 'a database did not start');
+      this.#report(cluster, 'Failed', message);
+      this.#retry(key);
+    }
+  }
+
+  /** A server that ends by itself is started again, later each time. */
+  #exited(key: string, end: { running: RunningPostgres; exit: PostgresExit; port: number }): void {
+    this.options.ports.release(end.port);
+    if (this.#servers.get(key)?.running !== end.running || this.#closing) return;
+    this.#servers.delete(key);
+    const { namespace, name } = nameOfKey(key);
+    const cluster = this.options.store.get({ kind: 'Cluster', namespace, name });
+    if (cluster === undefined) return;
+    const how = end.exit.signal ?? `exit code ${end.exit.code ?? '?'}`;
+    this.options.events.warn(cluster, 'Exited', `PostgreSQL ended (${how}); starting it again.`);
+    this.#report(cluster, 'Updating', `PostgreSQL ended (${how}); starting it again.`);
+    this.#retry(key);
+  }
+
+  #retry(key: string): void {
+    const crashes = this.#crashes.get(key) ?? 0;
+    this.#crashes.set(key, crashes + 1);
+    this.#queue.addLater(key, RETRY_MS[Math.min(crashes, RETRY_MS.length - 1)] ?? 60_000);
+  }
+
+  async #stop(key: string): Promise<void> {
+    const server = this.#servers.get(key);
+    this.#servers.delete(key);
+    await server?.running.stop();
+  }
+
+  /** Only a Cluster that is really deleted takes its data along; prune protection keeps the object, and so the data. */
+  async #remove(key: string): Promise<void> {
+    const { namespace, name } = nameOfKey(key);
+    await this.#stop(key);
+    this.options.log.warn({ key }, 'the database was deleted, and its data with it');
+    await this.options.postgres.remove(`${namespace}-${name}`);
+    for (const [kind, object] of [
+      ['Secret', `${name}-postgresql-account-postgres`],
+      ['Service', databaseServiceName(name)],
+      ['EndpointSlice', databaseServiceName(name)],
+    ] as const)
+      this.options.store.remove({ kind, namespace, name: object });
+  }
+
+  #report(cluster: KubeObject, phase: DatabasePhase, message?: string): void {
+    const { namespace, name } = cluster.metadata;
+    const ref = { kind: 'Cluster', namespace, name };
+    const current = this.options.store.get(ref);
+    if (current === undefined) return;
+    this.options.store.setStatus(
+      ref,
+      databaseStatus(record(current, 'status'), {
+        phase,
+        generation: cluster.metadata.generation ?? 1,
+        message,
+      }),
+    );
+  }
+}
+
+const instanceId = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ''}-${metadata.name}`;

@@ -1,0 +1,36 @@
+import { arch, cpus, release, totalmem } from 'node:os';
+import type { Store } from '../store/store.js';
+
+/** This machine, as the Node that everything runs on; it says how sandboxes are kept apart here. */
+export function registerNode(store: Store): void {
+  const capacity = { cpu: String(cpus().length), memory: `${Math.floor(totalmem() / 1024)}Ki` };
+  store.apply({
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      name: 'local',
+      labels: { 'kubernetes.io/hostname': 'local', 'kubernetes.io/os': process.platform },
+      annotations: {
+        'fullstackagent.dev/isolation': 'none',
+        'fullstackagent.dev/runs-as-root': String(process.getuid?.() === 0),
+        'fullstackagent.dev/not-enforced':
+          'NetworkPolicy, ResourceQuota, LimitRange, RBAC and resource limits',
+      },
+    },
+    spec: {},
+  });
+  store.setStatus(
+    { kind: 'Node', name: 'local' },
+    {
+      capacity,
+      allocatable: capacity,
+      conditions: [{ type: 'Ready', status: 'True', reason: 'EngineReady' }],
+      nodeInfo: {
+        kubeletVersion: 'v1.33.0-fullstackagent',
+        operatingSystem: process.platform,
+        architecture: arch(),
+        kernelVersion: release(),
+      },
+    },
+  );
+}

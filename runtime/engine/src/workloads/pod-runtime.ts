@@ -1,0 +1,183 @@
+import { rm } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { spawn, type IPty } from '@lydell/node-pty';
+import { list, number, record, text, type KubeObject } from '../store/object.js';
+import { TerminalServer } from '../terminal/server.js';
+import { podPortOwner } from './endpoints.js';
+import { containerEnvironment, translate, type Lookup } from './pod-env.js';
+import { prepareMounts, refreshFiles, type VolumePlaces } from './pod-volumes.js';
+import type { PortAllocator } from './ports.js';
+import { endProcesses, MARKERS, processesWith } from './processes.js';
+
+export interface PodRuntimeOptions {
+  readonly pod: KubeObject;
+  readonly places: VolumePlaces;
+  readonly lookup: Lookup;
+  readonly ports: PortAllocator;
+  /** Port of this machine where a Service of this namespace answers. */
+  readonly service: (service: string, port: number) => number | undefined;
+  readonly engineId: string;
+  readonly bashrc: string;
+  readonly path: string;
+}
+
+/** The longest that an engine waits for a sandbox to end by itself: a person is waiting at Ctrl-C. */
+const MAX_GRACE_SECONDS = 10;
+const TERMINAL_TOKEN = 'TTYD_ACCESS_TOKEN';
+const HOME = '/home/developer';
+
+/**
+ * One pod on this machine. In this version the engine itself is the image's entry point: the container is a terminal
+ * server in the engine's process, and the pod's processes are the shells that people start through it.
+ */
+export class PodRuntime {
+  readonly #terminal: TerminalServer;
+  readonly #allocated: readonly number[];
+
+  private constructor(
+    private readonly options: PodRuntimeOptions,
+    started: { terminal: TerminalServer; allocated: readonly number[] },
+  ) {
+    this.#terminal = started.terminal;
+    this.#allocated = started.allocated;
+  }
+
+  /** Throws MissingReferenceError while something the pod needs is not there yet. */
+  static async start(options: PodRuntimeOptions): Promise<PodRuntime> {
+    const { pod, places, lookup } = options;
+    const container = list(pod, 'spec', 'containers')[0];
+    const variables = containerEnvironment(container, lookup);
+    const mounts = await prepareMounts(pod, places);
+    await refreshFiles(pod, places, lookup);
+    const ports = await allocatePorts(options, container);
+    const environment = translate(platformVariables(container, variables), {
+      ports,
+      mounts,
+      service: options.service,
+      namespace: pod.metadata.namespace ?? '',
+    });
+    const spawnShell = shellSpawner(options, { environment, mounts, container });
+    const terminal = new TerminalServer({
+      token: variables.get(TERMINAL_TOKEN) ?? '',
+      title: `${variables.get('PROJECT_NAME') ?? pod.metadata.name} (${pod.metadata.name})`,
+      spawn: spawnShell,
+    });
+    await terminal.listen(ports.get(terminalPort(container)) ?? 0);
+    return new PodRuntime(options, { terminal, allocated: [...ports.values()] });
+  }
+
+  get uid(): string {
+    return this.options.pod.metadata.uid;
+  }
+
+  /** Variables have changed: new shells see them, running ones keep what they have. */
+  refresh(): Promise<void> {
+    return refreshFiles(this.options.pod, this.options.places, this.options.lookup);
+  }
+
+  async stop(): Promise<void> {
+    const { pod, places, ports } = this.options;
+    const grace =
+      number(pod, 'metadata', 'deletionGracePeriodSeconds') ??
+      number(pod, 'spec', 'terminationGracePeriodSeconds');
+    const shells = this.#terminal.shells();
+    this.#terminal.hangUp();
+    await this.#terminal.close();
+    const find = async (): Promise<readonly number[]> => {
+      const marked = await processesWith(MARKERS.pod, pod.metadata.uid);
+      return [...new Set([...marked, ...shells.filter(isAlive)])];
+    };
+    await endProcesses(find, Math.min(grace ?? MAX_GRACE_SECONDS, MAX_GRACE_SECONDS) * 1000);
+    for (const port of this.#allocated) ports.release(port);
+    await rm(places.pod, { recursive: true, force: true });
+  }
+}
+
+/**
+ * What the manifest's `env` sets. The user's variables (`envFrom`) come to each shell from the mounted files: in the
+ * environment they would keep the value of the pod's start, and stay after they were removed.
+ */
+function platformVariables(
+  container: unknown,
+  all: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const names = list(container, 'env').map((entry) => text(entry, 'name') ?? '');
+  return new Map(names.flatMap((name) => (all.has(name) ? [[name, all.get(name) ?? '']] : [])));
+}
+
+function isAlive(id: number): boolean {
+  try {
+    process.kill(id, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function allocatePorts(
+  { pod, ports }: PodRuntimeOptions,
+  container: unknown,
+): Promise<ReadonlyMap<number, number>> {
+  const allocated = new Map<number, number>();
+  for (const entry of list(container, 'ports')) {
+    const port = number(entry, 'containerPort') ?? 0;
+    const owner = podPortOwner(pod.metadata.namespace ?? '', pod.metadata.name, port);
+    allocated.set(port, await ports.allocate(owner));
+  }
+  return allocated;
+}
+
+/** The container port that the probes ask for: where the terminal answers. */
+function terminalPort(container: unknown): number {
+  const probed = record(container, 'readinessProbe', 'tcpSocket')['port'];
+  const entry = list(container, 'ports').find(
+    (port) => text(port, 'name') === probed || number(port, 'containerPort') === probed,
+  );
+  return number(entry, 'containerPort') ?? 7681;
+}
+
+interface Shell {
+  readonly environment: ReadonlyMap<string, string>;
+  readonly mounts: ReadonlyMap<string, string>;
+  readonly container: unknown;
+}
+
+function shellSpawner(
+  options: PodRuntimeOptions,
+  shell: Shell,
+): (size: { columns: number; rows: number }) => IPty {
+  const cwd = shell.mounts.get(text(shell.container, 'workingDir') ?? '/workspace') ?? options.places.pod;
+  const env = shellEnvironment(options, { ...shell, cwd });
+  return ({ columns, rows }) =>
+    spawn('bash', ['--rcfile', options.bashrc, '-i'], {
+      name: 'xterm-256color',
+      cols: columns,
+      rows,
+      cwd,
+      env,
+      // Bytes as they come: a chunk may end inside a UTF-8 sequence.
+      encoding: null,
+    });
+}
+
+/** Nothing of the platform's own environment; and not the terminal's token, which no shell needs. */
+function shellEnvironment(options: PodRuntimeOptions, { environment, mounts, cwd }: Shell & { cwd: string }) {
+  const own = Object.fromEntries([...environment].filter(([name]) => name !== TERMINAL_TOKEN));
+  const home = mounts.get(HOME) ?? cwd;
+  return {
+    PATH: options.path,
+    HOME: home,
+    SHELL: '/bin/bash',
+    USER: userInfo().username,
+    LOGNAME: userInfo().username,
+    LANG: 'C.UTF-8',
+    TERM: 'xterm-256color',
+    COLORTERM: 'truecolor',
+    FULLSTACKAGENT_WORKSPACE: cwd,
+    FULLSTACKAGENT_RUN_DIR: join(options.places.pod),
+    ...own,
+    [MARKERS.engine]: options.engineId,
+    [MARKERS.pod]: options.pod.metadata.uid,
+  };
+}

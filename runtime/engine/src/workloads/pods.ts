@@ -1,0 +1,156 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { list, number, record, refOf, text, type KubeObject, type ObjectRef } from '../store/object.js';
+import type { Change, Store } from '../store/store.js';
+import { keyOfName, nameOfKey, type WorkloadController } from './controller.js';
+import type { EventRecorder } from './events.js';
+import { KeyedQueue } from './keyed-queue.js';
+import { MissingReferenceError, type Lookup } from './pod-env.js';
+import { PodRuntime } from './pod-runtime.js';
+import { podStatus, type PodCondition } from './pod-status.js';
+import type { PortAllocator } from './ports.js';
+
+export interface PodControllerOptions {
+  readonly store: Store;
+  readonly ports: PortAllocator;
+  readonly events: EventRecorder;
+  readonly now: () => Date;
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
+  readonly engineId: string;
+  /** Folder with `volumes/` and `pods/`. */
+  readonly home: string;
+  readonly bashrc: string;
+  readonly path: string;
+}
+
+/** A pod waits for these: a change of one is a reason to look at the pods of its namespace again. */
+const NEEDED_BY_PODS: readonly string[] = ['Secret', 'ConfigMap', 'PersistentVolumeClaim'];
+
+/** Runs pods, and says in their status what became of it. */
+export class PodController implements WorkloadController {
+  readonly #queue: KeyedQueue;
+  readonly #runtimes = new Map<string, PodRuntime>();
+
+  constructor(private readonly options: PodControllerOptions) {
+    this.#queue = new KeyedQueue({ name: 'pods', log: options.log, handle: (key) => this.#reconcile(key) });
+  }
+
+  onChange({ type, object }: Change): void {
+    const { namespace, name, deletionTimestamp } = object.metadata;
+    if (object.kind === 'Pod') {
+      // A change of its status is its own doing.
+      if (type !== 'MODIFIED' || deletionTimestamp !== undefined) this.#queue.add(keyOfName(namespace, name));
+    } else if (NEEDED_BY_PODS.includes(object.kind)) {
+      for (const pod of this.options.store.list('Pod', namespace))
+        this.#queue.add(keyOfName(namespace, pod.metadata.name));
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.close();
+    await Promise.all([...this.#runtimes.values()].map((runtime) => runtime.stop()));
+  }
+
+  async #reconcile(key: string): Promise<void> {
+    const ref: ObjectRef = { kind: 'Pod', ...nameOfKey(key) };
+    const pod = this.options.store.get(ref);
+    const runtime = this.#runtimes.get(key);
+    const unwanted = pod === undefined || pod.metadata.deletionTimestamp !== undefined;
+    if (runtime !== undefined && (unwanted || runtime.uid !== pod.metadata.uid)) {
+      await runtime.stop();
+      this.#runtimes.delete(key);
+    }
+    if (pod === undefined) return;
+    if (pod.metadata.deletionTimestamp !== undefined) this.options.store.remove(ref);
+    else if (this.#runtimes.has(key)) await this.#runtimes.get(key)?.refresh();
+    else await this.#start(key, pod);
+  }
+
+  async #start(key: string, pod: KubeObject): Promise<void> {
+    const unbound = this.#unboundClaim(pod);
+    if (unbound !== undefined) {
+      this.#report(pod, { phase: 'Pending', unschedulable: `persistentvolumeclaim "${unbound}" not found` });
+      return;
+    }
+    try {
+      const runtime = await PodRuntime.start(this.#runtimeOptions(pod));
+      this.#runtimes.set(key, runtime);
+      this.options.events.note(pod, 'Started', 'Started container sandbox');
+      this.#report(pod, { phase: 'Running' });
+    } catch (error) {
+      if (!(error instanceof MissingReferenceError)) {
+        this.#report(pod, {
+          phase: 'Pending',
+          waiting: { reason: 'RunContainerError', message: messageOf(error) },
+        });
+        throw error;
+      }
+      this.#report(pod, {
+        phase: 'Pending',
+        waiting: { reason: 'CreateContainerConfigError', message: error.message },
+      });
+    }
+  }
+
+  #unboundClaim(pod: KubeObject): string | undefined {
+    const claims = list(pod, 'spec', 'volumes').map((volume) =>
+      text(volume, 'persistentVolumeClaim', 'claimName'),
+    );
+    return claims.find((name) => {
+      if (name === undefined) return false;
+      const claim = this.options.store.get({
+        kind: 'PersistentVolumeClaim',
+        namespace: pod.metadata.namespace,
+        name,
+      });
+      return text(claim, 'status', 'phase') !== 'Bound';
+    });
+  }
+
+  #runtimeOptions(pod: KubeObject) {
+    const { home, ports, engineId, bashrc, path } = this.options;
+    const { namespace } = pod.metadata;
+    return {
+      pod,
+      places: { volumes: join(home, 'volumes'), pod: join(home, 'pods', pod.metadata.uid) },
+      lookup: this.#lookup(namespace),
+      ports,
+      service: (service: string, port: number) => this.#servicePort({ namespace, service, port }),
+      engineId,
+      bashrc,
+      path,
+    };
+  }
+
+  #lookup(namespace: string | undefined): Lookup {
+    return (kind, name) => {
+      const object = this.options.store.get({ kind, namespace, name });
+      if (object === undefined) return undefined;
+      const entries = Object.entries(record(object, 'data')).map(([key, value]): [string, string] => [
+        key,
+        kind === 'Secret' ? Buffer.from(String(value), 'base64').toString('utf8') : String(value),
+      ]);
+      return new Map(entries);
+    };
+  }
+
+  #servicePort(asked: { namespace: string | undefined; service: string; port: number }): number | undefined {
+    const { store } = this.options;
+    const service = store.get({ kind: 'Service', namespace: asked.namespace, name: asked.service });
+    const declared = list(service, 'spec', 'ports').find((entry) => number(entry, 'port') === asked.port);
+    const slice = store
+      .list('EndpointSlice', asked.namespace)
+      .find(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === asked.service);
+    const entry = list(slice, 'ports').find((port) => text(port, 'name') === text(declared, 'name'));
+    return number(entry, 'port');
+  }
+
+  #report(pod: KubeObject, condition: PodCondition): void {
+    const { store, now } = this.options;
+    const current = store.get(refOf(pod));
+    if (current?.metadata.uid !== pod.metadata.uid) return;
+    store.setStatus(refOf(pod), podStatus(current, condition, now()));
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown error');

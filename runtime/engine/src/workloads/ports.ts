@@ -1,0 +1,61 @@
+import { createServer } from 'node:net';
+import type { DurableState } from '../store/durable-state.js';
+
+/** Below the range that systems draw outgoing connections from (32768 on Linux), above the well-known. */
+const FIRST = 20_000;
+const LAST = 31_999;
+
+/**
+ * Ports of this machine for what has no network of its own. A port stays with its owner across restarts, as long as
+ * nobody else has taken it meanwhile.
+ */
+export class PortAllocator {
+  readonly #inUse = new Set<number>();
+  #chain: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly state: DurableState) {}
+
+  /** One at a time: two owners asking at once must not find the same port free. */
+  allocate(owner: string): Promise<number> {
+    const result = this.#chain.then(() => this.#allocate(owner));
+    this.#chain = result.catch(() => undefined);
+    return result;
+  }
+
+  /** The port an owner has, without asking for one. */
+  find(owner: string): number | undefined {
+    return this.state.value.ports[owner];
+  }
+
+  /** The owner has ended; the port stays reserved for its return. */
+  release(port: number): void {
+    this.#inUse.delete(port);
+  }
+
+  async #allocate(owner: string): Promise<number> {
+    const known = this.state.value.ports[owner];
+    if (known !== undefined && !this.#inUse.has(known) && (await isFree(known))) {
+      this.#inUse.add(known);
+      return known;
+    }
+    const reserved = new Set(Object.values(this.state.value.ports));
+    for (let port = FIRST; port <= LAST; port += 1) {
+      if (reserved.has(port) || this.#inUse.has(port) || !(await isFree(port))) continue;
+      this.#inUse.add(port);
+      this.state.value.ports[owner] = port;
+      await this.state.save();
+      return port;
+    }
+    throw new Error(`No port between ${FIRST} and ${LAST} is free on this machine.`);
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen({ host: '127.0.0.1', port, exclusive: true }, () => {
+      probe.close(() => resolve(true));
+    });
+  });
+}
