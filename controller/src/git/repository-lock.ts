@@ -30,16 +30,16 @@ export async function lockRepository(gitDir: string): Promise<RepositoryLock> {
     held.push(await listen(address.path));
     return { release: () => releaseAll(held, address.handle) };
   } catch (error) {
+    const reason = isAddressInUse(error) ? inUse(gitDir, await holderOf(address.path)) : error;
     await releaseAll(held, address.handle);
-    if (!isAddressInUse(error)) throw error;
-    throw inUse(gitDir, (await holderOf(join(gitDir, SOCKET))) ?? 'another process');
+    throw reason;
   }
 }
 
 const isAddressInUse = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 
-const inUse = (gitDir: string, holder: string): AppError =>
+const inUse = (gitDir: string, holder = 'another process'): AppError =>
   new AppError(
     'NOT_READY',
     `The repository ${gitDir} is in use by ${holder}. Stop it first: there is one writer.`,
