@@ -123,15 +123,19 @@ function listen(server: Server, port: number): Promise<void> {
   });
 }
 
+/** Connections that fall idle while the last answers go out would be kept for the next request of a client. */
 function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
+    const idle = setInterval(() => {
+      server.closeIdleConnections();
+    }, 50);
     const limit = setTimeout(() => {
       server.closeAllConnections();
     }, DRAIN_LIMIT_MS);
     server.close(() => {
+      clearInterval(idle);
       clearTimeout(limit);
       resolve();
     });
-    server.closeIdleConnections();
   });
 }

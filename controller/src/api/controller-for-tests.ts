@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
@@ -138,6 +138,16 @@ export class ControllerForTests {
     return { status: response.status, headers: response.headers, text, json: jsonOf(text) };
   }
 
+  /** Somebody edits a file of `main` with a stock git and pushes it. */
+  async push(path: string, edit: (before: string) => string): Promise<void> {
+    const work = join(this.folder, 'work');
+    const git = gitIn(work);
+    git('pull', '--quiet', '--rebase', join(this.folder, 'gitops.git'), 'main');
+    await writeFile(join(work, path), edit(await readFile(join(work, path), 'utf8')));
+    git('commit', '--quiet', '--all', '--message', 'By hand');
+    git('push', '--quiet', join(this.folder, 'gitops.git'), 'HEAD:main');
+  }
+
   async createProject(input: object): Promise<ProjectDto> {
     const answer = await this.call('POST', `/v1/tenants/${NAMESPACE}/projects`, { as: 'owner', body: input });
     if (answer.status !== 201) throw new Error(answer.text);
@@ -148,10 +158,7 @@ export class ControllerForTests {
 /** `main` as a stock git leaves it: a platform, and a tenant with one member of each role. */
 async function seedRepository(folder: string, repository: string): Promise<void> {
   const work = join(folder, 'work');
-  const git = (...args: string[]): void => {
-    const identity = ['-c', 'user.name=t', '-c', 'user.email=t@localhost'];
-    execFileSync('git', ['-C', work, ...identity, ...args], { stdio: 'ignore' });
-  };
+  const git = gitIn(work);
   const tenant = join(work, 'tenants', NAMESPACE.slice(3, 5), NAMESPACE);
   await mkdir(tenant, { recursive: true });
   await writeFile(join(work, 'platform.yaml'), dump(platformForTests(), { noRefs: true }));
@@ -161,6 +168,13 @@ async function seedRepository(folder: string, repository: string): Promise<void>
   git('add', '.');
   git('commit', '--quiet', '--message', 'Begin');
   git('push', '--quiet', repository, 'main');
+}
+
+function gitIn(folder: string): (...args: string[]) => void {
+  const identity = ['-c', 'user.name=t', '-c', 'user.email=t@localhost'];
+  return (...args) => {
+    execFileSync('git', ['-C', folder, ...identity, ...args], { stdio: 'pipe' });
+  };
 }
 
 function tenantForTests(): object {

@@ -230,6 +230,20 @@ describe('the stream of status', () => {
     stream.close();
   });
 
+  test('a push by hand: what it broke is told beside the last good version, and heals when it is mended', async () => {
+    const stream = await Stream.open('viewer');
+    const path = `tenants/${NAMESPACE.slice(3, 5)}/${NAMESPACE}/projects/life.yaml`;
+    const version = stream.project('life')?.version;
+    await controller.push(path, (text) => text.replace('state: Stopped', 'state: Asleep'));
+    await until(() => stream.project('life')?.reason === 'InvalidDocument', 'the complaint');
+    expect(stream.project('life')).toMatchObject({ status: 'ERROR', desiredState: 'Stopped', version });
+    const refused = await controller.call('POST', `${PROJECTS}/life/start`, { as: 'owner' });
+    expect(refused.json).toMatchObject({ code: 'ACTION_NOT_ALLOWED' });
+    await controller.push(path, (text) => text.replace('state: Asleep', 'state: Stopped'));
+    await until(() => stream.project('life')?.status === 'STOPPED', 'the recovery');
+    stream.close();
+  });
+
   test('a restart of the controller ends the stream, and loses nothing', async () => {
     const stream = await Stream.open('viewer');
     await controller.restart();

@@ -197,6 +197,16 @@ test('one kind that cannot be listed is an outage too', async () => {
   await until(() => observer.freshness().state === 'fresh', 'recovery');
 });
 
+test('a list that is refused from the start is told, though the server is there', async () => {
+  await cluster.start(...all);
+  await cluster.writeKubeconfig(join(folder, 'kubeconfig'));
+  cluster.fail(SETS, ...Array<number>(10_000).fill(403));
+  ended = observer.run();
+  await until(() => outages.length === 1, 'the outage to be told');
+  expect(String(outages[0])).toContain(SETS);
+  expect(observer.freshness()).toEqual({ state: 'never' });
+});
+
 test('never before the first list; the server may come later, its kubeconfig too', async () => {
   ended = observer.run();
   await until(() => outages.length === 1, 'the outage to be told');

@@ -33,6 +33,7 @@ export class ClusterObserver {
   #dirty = new Map<string, ProjectKey>();
   #gather: NodeJS.Timeout | undefined;
   #healthy = false;
+  #outageTold = false;
   #lastInTouch: Date | undefined;
 
   constructor(private readonly options: ObserverOptions) {
@@ -89,7 +90,7 @@ export class ClusterObserver {
       now: this.options.now,
       onList: (objects) => {
         this.#mark(this.#index.replace(resource, objects));
-        this.#unlisted.delete(resource);
+        this.#contact(() => this.#unlisted.delete(resource));
       },
       onPut: (object) => this.#mark([this.#index.put(resource, object)]),
       onRemove: (object) => this.#mark([this.#index.remove(resource.kind, nameOf(object))]),
@@ -102,30 +103,30 @@ export class ClusterObserver {
     });
   }
 
-  /** A change of what is in touch, told once an outage and once a recovery. */
+  /** A change of what is in touch. An outage is told once, with what was wrong first, and so is its end. */
   #contact(change: () => void, error?: unknown): void {
     const before = this.#isInTouch();
-    const known = this.#lastInTouch !== undefined;
     change();
     const after = this.#isInTouch();
     if (after) this.#lastInTouch = this.options.now();
-    if (before && !after) this.options.onOutage(error);
-    if (!before && after) this.options.onRecovery();
-    if (before !== after || !known) this.#tick();
+    if (after && !before) this.options.onRecovery();
+    if (after) this.#outageTold = false;
+    if (!after && !this.#outageTold && error !== undefined) {
+      this.#outageTold = true;
+      this.options.onOutage(error);
+    }
+    if (before !== after) this.#tick();
   }
 
   async #beat(): Promise<void> {
     const { signal } = this.#abort;
-    let told = false;
     while (!signal.aborted) {
       const error = await this.#health();
-      if (error !== undefined && this.#lastInTouch === undefined && !told) {
-        told = true;
-        this.options.onOutage(error);
-      }
+      const back = error === undefined && !this.#healthy;
       this.#contact(() => {
         this.#healthy = error === undefined;
       }, error);
+      if (back) for (const reflector of this.#reflectors) reflector.wake();
       this.#tick();
       await this.options.sleep(this.options.intervalMs, signal);
     }

@@ -35,6 +35,7 @@ const ABSENT_RETRY_MS = 30_000;
  */
 export class Reflector {
   readonly #abort = new AbortController();
+  #pause = new AbortController();
   #version = '';
   #failures = 0;
   #inTouch: boolean | undefined;
@@ -49,12 +50,22 @@ export class Reflector {
   async run(): Promise<void> {
     while (!this.#abort.signal.aborted) {
       const pause = await this.#round();
-      if (pause > 0) await this.options.sleep(pause * (0.5 + this.options.random() / 2), this.#abort.signal);
+      if (pause > 0) await this.#rest(pause * (0.5 + this.options.random() / 2));
     }
   }
 
   stop(): void {
     this.#abort.abort();
+  }
+
+  /** The server answers again: no reason to wait out a pause that was meant for one that does not. */
+  wake(): void {
+    this.#pause.abort();
+  }
+
+  async #rest(ms: number): Promise<void> {
+    this.#pause = new AbortController();
+    await this.options.sleep(ms, AbortSignal.any([this.#abort.signal, this.#pause.signal]));
   }
 
   /** One list (if needed) and one watch. Answers how long to pause before the next. */
@@ -79,7 +90,8 @@ export class Reflector {
     }
     if (status === 410 || status === 404) this.#version = '';
     this.#failures += 1;
-    if (status !== 410) this.#touch(false, error);
+    // A watch that breaks once is taken up again at once: that is everyday life, not an outage.
+    if (status !== 410 && this.#failures > 1) this.#touch(false, error);
     return Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures - 1, 10));
   }
 
