@@ -28,7 +28,9 @@ export class Terminal {
   /** Some lines of a log below an error, indented, without control characters that would move the cursor. */
   quote(text: string, lines = 12): void {
     const plain = text.replace(ESCAPES, '').replace(CONTROLS, '');
-    const last = plain.split('\n').filter((line) => line.trim() !== '');
-    for (const line of last.slice(-lines)) this.#err.write(`  ${line}\n`);
+    const all = [...new Set(plain.split('\n').filter((line) => line.trim() !== ''))];
+    // A program that ends says why in a plain line; the records of its log are for the file.
+    const forPeople = all.filter((line) => !line.startsWith('{'));
+    for (const line of (forPeople.length > 0 ? forPeople : all).slice(-lines)) this.#err.write(`  ${line}\n`);
   }
 }
