@@ -27,9 +27,14 @@ describe('api', () => {
     const base = await serve((request, response) => {
       let body = '';
       request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-      request.on('end', () => response.end(JSON.stringify({ method: request.method, body: JSON.parse(body) as unknown })));
+      request.on('end', () =>
+        response.end(JSON.stringify({ method: request.method, body: JSON.parse(body) as unknown })),
+      );
     });
-    expect(await api('POST', base, { a: 1 })).toEqual({ ok: true, value: { method: 'POST', body: { a: 1 } } });
+    expect(await api('POST', base, { a: 1 })).toEqual({
+      ok: true,
+      value: { method: 'POST', body: { a: 1 } },
+    });
   });
 
   it('reads a problem with its fields and the id of the request', async () => {

@@ -8,7 +8,8 @@ export type Failure =
   | { readonly kind: 'problem'; readonly problem: Problem; readonly requestId?: string }
   | { readonly kind: 'network' };
 
-export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
+export type Result<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 

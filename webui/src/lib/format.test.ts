@@ -27,6 +27,11 @@ describe('quantities and durations', () => {
       '512 MiB',
       '10 GiB',
     ]);
-    expect([duration(0.4), duration(59), duration(90), duration(7_200)]).toEqual(['0 s', '59 s', '2 min', '2 h']);
+    expect([duration(0.4), duration(59), duration(90), duration(7_200)]).toEqual([
+      '0 s',
+      '59 s',
+      '2 min',
+      '2 h',
+    ]);
   });
 });

@@ -95,6 +95,8 @@ describe('rebase', () => {
     const removed: EnvironmentDto = { version: 'v2', variables: [] };
     const rows = rowsOf(base);
     rowNamed(rows, 'OLD').value = 'changed';
-    expect(plain(rebase(rows, base, removed).rows)).toEqual([{ name: 'OLD', value: 'changed', secret: false }]);
+    expect(plain(rebase(rows, base, removed).rows)).toEqual([
+      { name: 'OLD', value: 'changed', secret: false },
+    ]);
   });
 });

@@ -80,12 +80,31 @@ export function rebase(rows: readonly VariableRow[], base: EnvironmentDto, their
     const old = before.get(fresh.name);
     const row = mine.get(fresh.name);
     if (old !== undefined && row === undefined) continue;
-    const edited = row !== undefined && isRowChanged(row);
-    if (edited && old !== undefined && JSON.stringify(old) !== JSON.stringify(fresh.stored)) both.push(fresh.name);
-    merged.push(edited ? { ...fresh, name: row.name, value: row.value, secret: row.secret } : fresh);
+    if (row === undefined || !isRowChanged(row)) merged.push(fresh);
+    else {
+      if (!sameVariable(old, fresh.stored)) both.push(fresh.name);
+      merged.push({ ...fresh, name: row.name, value: row.value, secret: row.secret });
+    }
   }
+  addMine(rows, theirs, { merged, both });
+  return { rows: merged, both };
+}
+
+const sameVariable = (
+  a: EnvironmentVariableDto | undefined,
+  b: EnvironmentVariableDto | undefined,
+): boolean => a?.value === b?.value && a?.secret === b?.secret;
+
+/** Lines of this person that the other side does not have: new ones, and changed ones that were removed there. */
+function addMine(
+  rows: readonly VariableRow[],
+  theirs: EnvironmentDto,
+  { merged, both }: { merged: VariableRow[]; both: string[] },
+): void {
   const kept = new Set(theirs.variables.map((variable) => variable.name));
-  const added = rows.filter((row) => isRowChanged(row) && (row.stored === undefined || !kept.has(row.stored.name)));
+  const added = rows.filter(
+    (row) => isRowChanged(row) && (row.stored === undefined || !kept.has(row.stored.name)),
+  );
   for (const row of added) {
     const clash = merged.find((other) => other.name === row.name.trim());
     if (clash === undefined) merged.push(newRow(row));
@@ -94,5 +113,4 @@ export function rebase(rows: readonly VariableRow[], base: EnvironmentDto, their
       Object.assign(clash, { value: row.value, secret: row.secret });
     }
   }
-  return { rows: merged, both };
 }

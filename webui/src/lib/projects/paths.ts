@@ -7,7 +7,8 @@ interface Named {
 export const projectKey = (project: Named, ownNamespace: string): string =>
   project.namespace === ownNamespace ? project.id : `${project.namespace}~${project.id}`;
 
-export const projectHref = (key: string, tab = ''): string => `/projects/${key}${tab === '' ? '' : `/${tab}`}`;
+export const projectHref = (key: string, tab = ''): string =>
+  `/projects/${key}${tab === '' ? '' : `/${tab}`}`;
 
 export const projectApi = (key: string, rest = ''): string =>
   `/api/projects/${encodeURIComponent(key)}${rest === '' ? '' : `/${rest}`}`;
@@ -15,5 +16,7 @@ export const projectApi = (key: string, rest = ''): string =>
 /** The namespace and name behind a key. */
 export function parseKey(key: string, ownNamespace: string): Named {
   const at = key.indexOf('~');
-  return at === -1 ? { namespace: ownNamespace, id: key } : { namespace: key.slice(0, at), id: key.slice(at + 1) };
+  return at === -1
+    ? { namespace: ownNamespace, id: key }
+    : { namespace: key.slice(0, at), id: key.slice(at + 1) };
 }

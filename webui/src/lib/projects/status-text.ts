@@ -17,7 +17,11 @@ export const statusText: Readonly<Record<ProjectStatus, StatusText>> = {
   UPDATING: { label: 'Updating', tone: 'busy', meaning: 'A change is being applied.' },
   STOPPING: { label: 'Stopping', tone: 'busy', meaning: 'The sandbox is stopping. Files and data stay.' },
   STOPPED: { label: 'Stopped', tone: 'idle', meaning: 'Nothing runs. Files and data are kept.' },
-  TERMINATING: { label: 'Deleting', tone: 'busy', meaning: 'The sandbox is being taken away. Its data is kept for now.' },
+  TERMINATING: {
+    label: 'Deleting',
+    tone: 'busy',
+    meaning: 'The sandbox is being taken away. Its data is kept for now.',
+  },
   TERMINATED: { label: 'Deleted', tone: 'idle', meaning: 'Only the retained data is left.' },
   ERROR: { label: 'Error', tone: 'bad', meaning: 'Something does not work and needs a look.' },
   PARTIAL: { label: 'Partial', tone: 'warn', meaning: 'Some parts run and some do not.' },
@@ -27,15 +31,19 @@ export const statusText: Readonly<Record<ProjectStatus, StatusText>> = {
 export const reasonAdvice: Readonly<Record<StatusReason, string>> = {
   ImageCannotBePulled:
     'Check that the sandbox image exists and that the cluster may pull it. The start is tried again by itself.',
-  CrashLoop: 'The sandbox ends again right after its start. Look at a variable changed lately, then restart it.',
+  CrashLoop:
+    'The sandbox ends again right after its start. Look at a variable changed lately, then restart it.',
   QuotaExceeded: 'Stop or delete another project, or choose a smaller size under Settings.',
   Unschedulable: 'No machine has room for this size now. Choose a smaller one under Settings, or wait.',
-  ApplyFailed: 'The last change could not be applied. What ran before goes on running; change it again or ask an operator.',
-  InvalidDocument: 'The document in git was edited and cannot be read. Its last good version goes on running.',
+  ApplyFailed:
+    'The last change could not be applied. What ran before goes on running; change it again or ask an operator.',
+  InvalidDocument:
+    'The document in git was edited and cannot be read. Its last good version goes on running.',
   DatabaseFailed: 'The database reports a failure. Restarting the project starts it again; its data stays.',
   SecretCannotBeUnsealed: 'A secret was sealed with another key. Enter it again under Environment.',
   TimedOut: 'This took longer than it should. It goes on trying; a restart often helps.',
 };
 
 /** The words announced to a screen reader when a status changes. */
-export const announcement = (name: string, status: ProjectStatus): string => `${name}: ${statusText[status].label}`;
+export const announcement = (name: string, status: ProjectStatus): string =>
+  `${name}: ${statusText[status].label}`;

@@ -21,7 +21,8 @@ export class LiveProjects {
   #receivedAt = $state(0);
   #now = $state(0);
   #source: EventSource | undefined;
-  #timers = new Set<ReturnType<typeof setTimeout>>();
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing is drawn from it
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #closed = true;
 
   constructor(initial: ProjectList | undefined) {

@@ -69,14 +69,18 @@ describe('parseEvent', () => {
     expect(parseEvent(JSON.stringify({ type: 'project', project: project('a') }))?.type).toBe('project');
   });
 
-  it.each(['', 'not json', 'null', '[]', '{"type":"future"}', '{"type":"snapshot"}'])('passes over %j', (data) => {
-    expect(parseEvent(data)).toBeUndefined();
-  });
+  it.each(['', 'not json', 'null', '[]', '{"type":"future"}', '{"type":"snapshot"}', '{"type":"toString"}'])(
+    'passes over %j',
+    (data) => {
+      expect(parseEvent(data)).toBeUndefined();
+    },
+  );
 });
 
 describe('staleSeconds', () => {
   it('is the age of the oldest', () => {
-    const stale = (age: number): ProjectDto => project('a', { freshness: { state: 'stale', ageSeconds: age } });
+    const stale = (age: number): ProjectDto =>
+      project('a', { freshness: { state: 'stale', ageSeconds: age } });
     expect(staleSeconds([stale(4), stale(40), project('b', { freshness: { state: 'never' } })])).toBe(40);
     expect(staleSeconds([project('b')])).toBe(0);
   });

@@ -25,8 +25,6 @@ export function reduce(list: ProjectList, event: StatusEvent): ProjectList {
       return list.filter((other) => !same(other, event));
     case 'freshness':
       return list.map((project) => ({ ...project, freshness: event.freshness }));
-    case 'freshness':
-      return list.map((project) => ({ ...project, freshness: event.freshness }));
   }
 }
 
@@ -41,13 +39,14 @@ export function parseEvent(data: string): StatusEvent | undefined {
   return isEvent(value) ? value : undefined;
 }
 
+/** By type: the field that makes it one. */
+const telling = { snapshot: 'projects', project: 'project', removed: 'id', freshness: 'freshness' } as const;
+
 function isEvent(value: unknown): value is StatusEvent {
   if (typeof value !== 'object' || value === null || !('type' in value)) return false;
-  if (value.type === 'snapshot') return 'projects' in value && Array.isArray(value.projects);
-  if (value.type === 'project') return 'project' in value && typeof value.project === 'object';
-  if (value.type === 'freshness') return 'freshness' in value && typeof value.freshness === 'object';
-  if (value.type === 'freshness') return 'freshness' in value && typeof value.freshness === 'object';
-  return value.type === 'removed' && 'id' in value && 'namespace' in value;
+  const { type } = value;
+  if (typeof type !== 'string' || !Object.hasOwn(telling, type)) return false;
+  return telling[type as keyof typeof telling] in value;
 }
 
 /** How old the oldest "live" status is, in seconds; 0 when everything is fresh or nothing was observed yet. */

@@ -122,7 +122,8 @@ export class TerminalConnection {
   #closed(code: number, reason: string): void {
     this.reason = reason;
     if (code === NORMAL) this.state = 'ended';
-    else if (code === terminalCloseCodes.notAllowed || code === terminalCloseCodes.badOpening) this.state = 'refused';
+    else if (code === terminalCloseCodes.notAllowed || code === terminalCloseCodes.badOpening)
+      this.state = 'refused';
     else this.#wait();
   }
 

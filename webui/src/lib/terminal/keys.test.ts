@@ -3,7 +3,11 @@ import { sequenceOf, withCtrl } from './keys.js';
 
 describe('the key bar', () => {
   it('sends what the keys send', () => {
-    expect([sequenceOf('Escape', false), sequenceOf('Tab', true), sequenceOf('~', false)]).toEqual(['\u001b', '\t', '~']);
+    expect([sequenceOf('Escape', false), sequenceOf('Tab', true), sequenceOf('~', false)]).toEqual([
+      '\u001b',
+      '\t',
+      '~',
+    ]);
     expect(sequenceOf('ArrowUp', false)).toBe('\u001b[A');
     expect(sequenceOf('ArrowLeft', true)).toBe('\u001bOD');
   });

@@ -1,7 +1,13 @@
 /** The keys a phone's keyboard lacks. */
-export type BarKey = 'Escape' | 'Tab' | 'ArrowUp' | 'ArrowDown' | 'ArrowLeft' | 'ArrowRight' | '|' | '/' | '~' | '-';
+export type BarKey =
+  'Escape' | 'Tab' | 'ArrowUp' | 'ArrowDown' | 'ArrowLeft' | 'ArrowRight' | '|' | '/' | '~' | '-';
 
-const ARROWS: Partial<Record<BarKey, string>> = { ArrowUp: 'A', ArrowDown: 'B', ArrowRight: 'C', ArrowLeft: 'D' };
+const ARROWS: Partial<Record<BarKey, string>> = {
+  ArrowUp: 'A',
+  ArrowDown: 'B',
+  ArrowRight: 'C',
+  ArrowLeft: 'D',
+};
 
 /** @param applicationMode whether the program asked for application cursor keys (vim, less). */
 export function sequenceOf(key: BarKey, applicationMode: boolean): string {

@@ -12,7 +12,10 @@ export class TerminalPreferences {
 
   load(): void {
     try {
-      const stored = JSON.parse(localStorage.getItem(KEY) ?? '{}') as { fontSize?: unknown; screenReader?: unknown };
+      const stored = JSON.parse(localStorage.getItem(KEY) ?? '{}') as {
+        fontSize?: unknown;
+        screenReader?: unknown;
+      };
       if (typeof stored.fontSize === 'number') this.fontSize = clamp(stored.fontSize);
       this.screenReader = stored.screenReader === true;
     } catch {

@@ -1,12 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeServer, encodeHello, encodeInput, encodePause, encodeResize, encodeResume } from './protocol.js';
+import {
+  decodeServer,
+  encodeHello,
+  encodeInput,
+  encodePause,
+  encodeResize,
+  encodeResume,
+} from './protocol.js';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 describe('what the terminal sends', () => {
   it('greets with JSON and an empty credential', () => {
-    expect(JSON.parse(text(encodeHello({ columns: 80, rows: 24 })))).toEqual({ AuthToken: '', columns: 80, rows: 24 });
+    expect(JSON.parse(text(encodeHello({ columns: 80, rows: 24 })))).toEqual({
+      AuthToken: '',
+      columns: 80,
+      rows: 24,
+    });
   });
 
   it('puts the command byte before UTF-8 input', () => {

@@ -34,7 +34,9 @@ export const encodeHello = (size: Size): Uint8Array<ArrayBuffer> =>
 
 /** `binary`: each character is one byte (mouse reports), as xterm's `onBinary` gives it. */
 export function encodeInput(data: string, binary = false): Uint8Array<ArrayBuffer> {
-  const payload = binary ? Uint8Array.from(data, (character) => character.charCodeAt(0) & 0xff) : encoder.encode(data);
+  const payload = binary
+    ? Uint8Array.from(data, (character) => character.charCodeAt(0) & 0xff)
+    : encoder.encode(data);
   return frame(CLIENT.input, payload);
 }
 

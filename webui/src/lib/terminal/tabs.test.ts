@@ -13,7 +13,11 @@ describe('tabs of a terminal', () => {
       ],
       active: 'ccc',
     });
-    expect(addTab(closeTab(three, 'bbb'), 'ddd').tabs.map(({ name }) => name)).toEqual(['main', 'shell 3', 'shell 4']);
+    expect(addTab(closeTab(three, 'bbb'), 'ddd').tabs.map(({ name }) => name)).toEqual([
+      'main',
+      'shell 3',
+      'shell 4',
+    ]);
   });
 
   it('have an end', () => {

@@ -18,25 +18,34 @@ export const firstTabs: TabList = { tabs: [{ id: 'main', name: 'main' }], active
 
 /** What was stored, made usable: storage may hold anything, another version's or a hand's. */
 export function restoreTabs(stored: string | null): TabList {
-  let value: unknown;
-  try {
-    value = JSON.parse(stored ?? 'null');
-  } catch {
-    return firstTabs;
-  }
-  if (typeof value !== 'object' || value === null || !('tabs' in value) || !Array.isArray(value.tabs)) return firstTabs;
+  const value = parsed(stored);
+  const candidates: unknown = value['tabs'];
+  if (!Array.isArray(candidates)) return firstTabs;
   const seen = new Set<string>();
-  const tabs = value.tabs.filter(isTab).filter(({ id }) => !seen.has(id) && seen.add(id)).slice(0, TABS_MAX);
+  const tabs = candidates
+    .filter(isTab)
+    .filter(({ id }) => !seen.has(id) && seen.add(id))
+    .slice(0, TABS_MAX);
   const [first] = tabs;
   if (first === undefined) return firstTabs;
-  const wanted = 'active' in value ? value.active : undefined;
-  return { tabs, active: tabs.find(({ id }) => id === wanted)?.id ?? first.id };
+  return { tabs, active: tabs.find(({ id }) => id === value['active'])?.id ?? first.id };
+}
+
+function parsed(stored: string | null): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(stored ?? 'null');
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
 }
 
 function isTab(value: unknown): value is TerminalTab {
   if (typeof value !== 'object' || value === null || !('id' in value) || !('name' in value)) return false;
   const { id, name } = value;
-  return typeof id === 'string' && SESSION_ID.test(id) && typeof name === 'string' && name.length <= TAB_NAME_MAX;
+  return (
+    typeof id === 'string' && SESSION_ID.test(id) && typeof name === 'string' && name.length <= TAB_NAME_MAX
+  );
 }
 
 /** @param random a new session id, drawn by the caller. */

@@ -61,7 +61,8 @@ export class TerminalSession {
 
   fit(): void {
     const host = this.#parts?.terminal.element?.parentElement;
-    if (host !== null && host !== undefined && host.offsetWidth > 0 && host.offsetHeight > 0) this.#parts?.fit.fit();
+    if (host !== null && host !== undefined && host.offsetWidth > 0 && host.offsetHeight > 0)
+      this.#parts?.fit.fit();
   }
 
   look({ dark, fontSize, screenReader }: { dark: boolean; fontSize: number; screenReader: boolean }): void {
@@ -120,7 +121,8 @@ export class TerminalSession {
 
   /** @returns false for keys that are the page's and not the shell's. */
   #keyDown(event: KeyboardEvent): boolean {
-    if (event.type !== 'keydown' || !event.shiftKey || !(isMac() ? event.metaKey : event.ctrlKey)) return true;
+    if (event.type !== 'keydown' || !event.shiftKey || !(isMac() ? event.metaKey : event.ctrlKey))
+      return true;
     const key = event.key.toLowerCase();
     if (key === 'f') {
       event.preventDefault();

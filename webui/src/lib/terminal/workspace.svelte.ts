@@ -30,7 +30,9 @@ export class TerminalShells {
 
   add(): void {
     const random = crypto.getRandomValues(new Uint8Array(6));
-    this.#change(addTab(this.list, `s-${[...random].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`));
+    this.#change(
+      addTab(this.list, `s-${[...random].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`),
+    );
   }
 
   close(id: string): void {

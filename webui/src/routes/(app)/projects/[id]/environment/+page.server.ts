@@ -5,6 +5,8 @@ import type { PageServerLoad } from './$types.js';
 export const load: PageServerLoad = async (event) => {
   const { user, controller } = event.untrack(() => signedIn(event));
   const { id } = event.params;
-  const environment = await orErrorPage(event.locals, () => controller.environment(projectKeyOf(id, user.namespace)));
+  const environment = await orErrorPage(event.locals, () =>
+    controller.environment(projectKeyOf(id, user.namespace)),
+  );
   return { environment };
 };
