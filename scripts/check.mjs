@@ -21,10 +21,15 @@ const webui = join(root, 'webui');
 const svelteSync = tool('@sveltejs/kit/svelte-kit.js', ['sync'], webui);
 const svelteTypes = tool('svelte-check/bin/svelte-check', ['--fail-on-warnings', '--output', 'human'], webui);
 
-// The portal's types come from the contract as it was built, so it waits for `tsc -b`.
+const builds = ['charts-src', 'controller', 'runtime/engine'].map((workspace) => `${workspace}/tsconfig.build.json`);
+
+// What is built first is what the others' types come from; then everything, tests included; then the portal.
 async function types() {
-  const built = await tool('typescript/bin/tsc', ['-b'])();
-  return built.code === 0 ? svelteTypes() : built;
+  for (const run of [tool('typescript/bin/tsc', ['-b', ...builds]), tool('typescript/bin/tsc', ['-b'])]) {
+    const result = await run();
+    if (result.code !== 0) return result;
+  }
+  return svelteTypes();
 }
 
 const steps = [
