@@ -3,9 +3,13 @@ import type { DocumentIssue } from '../errors.js';
 
 type SchemaIssue = z.core.$ZodIssue;
 
-/** What the schema found, one issue a field, in words for a person. */
-export const documentIssues = (error: z.ZodError): DocumentIssue[] =>
-  error.issues.flatMap((issue) => flatten(issue, []));
+/** What the schema found, in words for a person. One issue a field: an empty name is empty, not also misspelt. */
+export function documentIssues(error: z.ZodError): readonly DocumentIssue[] {
+  const byField = new Map<string, DocumentIssue>();
+  for (const issue of error.issues.flatMap((found) => flatten(found, [])))
+    if (!byField.has(issue.field)) byField.set(issue.field, issue);
+  return [...byField.values()];
+}
 
 function flatten(issue: SchemaIssue, above: readonly PropertyKey[]): DocumentIssue[] {
   const path = [...above, ...issue.path];

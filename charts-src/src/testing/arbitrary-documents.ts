@@ -174,6 +174,9 @@ const variables: fc.Arbitrary<ProjectVariable> = fc.oneof(
 
 export const environments = fc.uniqueArray(variables, { selector: ({ name }) => name, maxLength: 12 });
 
+// eslint-disable-next-line no-control-regex -- as in the schema
+const CONTROL = /[\u0000-\u001f\u007f\u2028\u2029]/;
+
 const oneLine = fc.oneof(
   fc.constantFrom(
     'My Blog',
@@ -191,14 +194,7 @@ const oneLine = fc.oneof(
   ),
   fc
     .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
-    // eslint-disable-next-line no-control-regex -- as in the schema
-    .filter(
-      (text) =>
-        text.trim() === text &&
-        text !== '' &&
-        isValue(text) &&
-        !/[\u0000-\u001f\u007f\u2028\u2029]/.test(text),
-    ),
+    .filter((text) => text.trim() === text && text !== '' && isValue(text) && !CONTROL.test(text)),
 );
 
 const projectNames = fc
