@@ -1,0 +1,69 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { ConfigError, readConfig } from './config.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'fsa-config-'));
+const keyFile = join(folder, 'key');
+writeFileSync(keyFile, `${'ab'.repeat(32)}\n`);
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const good = {
+  DATABASE_URL: 'postgresql://postgres:s3cr3t@127.0.0.1:5432/postgres',
+  CONTROLLER_URL: 'http://127.0.0.1:4000/',
+  CONTROLLER_TOKEN_KEY_FILE: keyFile,
+};
+
+describe('readConfig', () => {
+  it('has a safe default for everything that may be left out', () => {
+    expect(readConfig(good)).toEqual({
+      host: '127.0.0.1',
+      port: 3000,
+      origin: 'http://localhost:3000',
+      databaseUrl: good.DATABASE_URL,
+      controllerUrl: 'http://127.0.0.1:4000',
+      tokenKey: Buffer.from('ab'.repeat(32), 'hex'),
+      logLevel: 'info',
+    });
+  });
+
+  it('takes an empty variable for one that is not set', () => {
+    expect(readConfig({ ...good, PORT: '', ORIGIN: '', HOST: '' }).origin).toBe('http://localhost:3000');
+  });
+
+  it.each([
+    [{ PORT: 'x' }, 'PORT is not right: a whole number from 0 to 65535 is needed.'],
+    [{ PORT: '70000' }, 'PORT is not right: a whole number from 0 to 65535 is needed.'],
+    [{ ORIGIN: 'localhost:3000' }, 'ORIGIN is not right: an address that starts with http:// or https:// is needed.'],
+    [
+      { ORIGIN: 'http://localhost:3000/' },
+      'ORIGIN is not right: scheme, host and port are needed, and nothing after them.',
+    ],
+    [{ DATABASE_URL: undefined }, 'DATABASE_URL is missing.'],
+    [
+      { DATABASE_URL: 'mysql://root:s3cr3t@h/d' },
+      'DATABASE_URL is not right: an address that starts with postgresql:// is needed.',
+    ],
+    [{ CONTROLLER_URL: '' }, 'CONTROLLER_URL is missing.'],
+    [{ LOG_LEVEL: 'loud' }, expect.stringMatching(/^LOG_LEVEL is not right: /) as string],
+    [
+      { CONTROLLER_TOKEN_KEY_FILE: '/nowhere' },
+      'CONTROLLER_TOKEN_KEY_FILE names a file that cannot be read: /nowhere',
+    ],
+    [
+      { CONTROLLER_TOKEN_KEY_FILE: import.meta.filename },
+      expect.stringContaining('does not hold a key of at least 64 hex digits') as string,
+    ],
+  ])('says in one line what is wrong with %j', (change, message) => {
+    const read = (): unknown => readConfig({ ...good, ...change });
+    expect(read).toThrow(ConfigError);
+    expect(read).toThrow(expect.objectContaining({ message }) as Error);
+  });
+
+  it('never shows the password of a database address', () => {
+    expect(() => readConfig({ ...good, DATABASE_URL: 'mysql://root:s3cr3t@h/d' })).toThrow(/^(?!.*s3cr3t)/);
+  });
+});

@@ -1,0 +1,127 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { problem, tokenClaims, type Problem, type TokenClaims } from '@fullstackagent/controller/contract';
+import { jwtVerify } from 'jose';
+import { WebSocketServer, type WebSocket } from 'ws';
+
+export const TOKEN_KEY = Buffer.alloc(32, 7);
+
+export interface SeenRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly requestId: string | undefined;
+  readonly claims: TokenClaims;
+  readonly body: unknown;
+}
+
+type Answer = { readonly status: number; readonly body: unknown } | 'hang up';
+
+/**
+ * The outside world of the portal: an HTTP server that checks the portal's token as the controller does, answers what a
+ * test told it to, and remembers what it was asked.
+ */
+export class ControllerForTests {
+  readonly seen: SeenRequest[] = [];
+  readonly streams = new Set<ServerResponse>();
+  readonly terminals: { readonly socket: WebSocket; readonly url: string; readonly claims: TokenClaims }[] = [];
+  isolation: 'cluster' | 'none' = 'cluster';
+  readonly #answers = new Map<string, Answer>();
+  readonly #server: Server;
+  readonly #sockets = new WebSocketServer({ noServer: true, handleProtocols: () => 'tty' });
+  #refusal: Problem | undefined;
+
+  private constructor() {
+    this.#server = createServer((request, response) => void this.#serve(request, response));
+    this.#server.on('upgrade', (request, socket, head) => {
+      void this.#claims(request).then((claims) => {
+        if (this.#refusal !== undefined) {
+          const body = JSON.stringify(this.#refusal);
+          socket.end(
+            `HTTP/1.1 ${this.#refusal.status} Refused\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+          );
+          return;
+        }
+        this.#sockets.handleUpgrade(request, socket, head, (client) => {
+          this.terminals.push({ socket: client, url: request.url ?? '', claims });
+          client.send(Buffer.from('0welcome'));
+        });
+      });
+    });
+  }
+
+  static async start(): Promise<ControllerForTests> {
+    const controller = new ControllerForTests();
+    await new Promise<void>((resolve) => controller.#server.listen(0, '127.0.0.1', resolve));
+    return controller;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** What `POST /v1/…` and the like are answered with from now on; undefined takes it back. */
+  answer(request: string, answer: Answer | undefined): void {
+    if (answer === undefined) this.#answers.delete(request);
+    else this.#answers.set(request, answer);
+  }
+
+  /** Every terminal is refused with this from now on. */
+  refuseTerminals(refusal: Problem | undefined): void {
+    this.#refusal = refusal;
+  }
+
+  async stop(): Promise<void> {
+    for (const { socket } of this.terminals) socket.terminate();
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const claims = await this.#claims(request).catch(() => undefined);
+    if (claims === undefined) {
+      send(response, 401, problem('UNAUTHENTICATED', 'The token is not valid.'));
+      return;
+    }
+    const { method = '', url = '' } = request;
+    const header = request.headers['x-request-id'];
+    const body = await bodyOf(request);
+    this.seen.push({ method, url, claims, body, requestId: typeof header === 'string' ? header : undefined });
+    const answer = this.#answers.get(`${method} ${url}`);
+    if (answer === 'hang up') request.socket.destroy();
+    else if (answer !== undefined) send(response, answer.status, answer.body);
+    else if (url === '/v1/platform') send(response, 200, { isolation: this.isolation });
+    else if (url.startsWith('/v1/events')) this.#stream(response);
+    else if (method === 'PUT' && url.startsWith('/v1/tenants/')) send(response, 200, {});
+    else send(response, 404, problem('NOT_FOUND', 'There is no such project.'));
+  }
+
+  #stream(response: ServerResponse): void {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write('event: snapshot\ndata: {"type":"snapshot","projects":[]}\n\n');
+    this.streams.add(response);
+    response.on('close', () => this.streams.delete(response));
+  }
+
+  async #claims(request: IncomingMessage): Promise<TokenClaims> {
+    const token = (request.headers.authorization ?? '').replace(/^Bearer /, '');
+    const { payload } = await jwtVerify(token, TOKEN_KEY, {
+      algorithms: ['HS256'],
+      issuer: 'portal',
+      audience: 'controller',
+      maxTokenAge: 60,
+      requiredClaims: ['exp', 'iat', 'sub'],
+    });
+    return tokenClaims.parse(payload);
+  }
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  const type = status >= 400 ? 'application/problem+json' : 'application/json';
+  response.writeHead(status, { 'content-type': type }).end(JSON.stringify(body));
+}
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  let text = '';
+  for await (const chunk of request) text += String(chunk);
+  return text === '' ? undefined : JSON.parse(text);
+}
