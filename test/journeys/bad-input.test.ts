@@ -26,11 +26,11 @@ const NASTY: Readonly<Record<string, string>> = {
 };
 
 describe('input that is not right', () => {
-  let platform: Platform;
+  const platform = new Platform('bad-input');
   let api: Api;
 
   beforeAll(async () => {
-    platform = await Platform.start('bad-input');
+    await platform.start();
     api = await owner(platform.url);
     await api.create({ name: 'Taken' });
   });

@@ -17,13 +17,13 @@ interface Acknowledged {
 const CREATES = 3;
 
 describe('kill -9 in the middle of creates', () => {
-  let platform: Platform;
+  const platform = new Platform('crash');
   let api: Api;
   const acknowledged: Acknowledged[] = [];
   let created = 0;
 
   beforeAll(async () => {
-    platform = await Platform.start('crash');
+    await platform.start();
     api = await owner(platform.url);
     await create();
     await api.waitFor('crash-1', 'RUNNING');
@@ -96,7 +96,7 @@ describe('kill -9 in the middle of creates', () => {
   it('the supervisor: everything ends with it, and the next start goes on', async () => {
     await killInTheMiddle('supervisor');
     await noProcessesOf(platform.home, 30_000);
-    await platform.startAgain();
+    await platform.start();
     api = await ownerAgain(platform.url);
     await create();
     await everythingAcknowledgedRuns();
@@ -110,7 +110,7 @@ describe('kill -9 in the middle of creates', () => {
       for (const { pid } of processesIn(platform.home, role)) process.kill(pid, 'SIGKILL');
     await Promise.allSettled(creates);
     await noProcessesOf(platform.home, 30_000);
-    await platform.startAgain();
+    await platform.start();
     api = await ownerAgain(platform.url);
     await everythingAcknowledgedRuns();
     await nothingRunsTwice();

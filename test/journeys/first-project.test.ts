@@ -39,7 +39,7 @@ const QUERY = [
 ].join(' ');
 
 describe('a first project, clicked through', () => {
-  let platform: Platform;
+  const platform = new Platform('first-project');
   let browser: Browser;
   let context: BrowserContext;
   let page: Page;
@@ -50,7 +50,7 @@ describe('a first project, clicked through', () => {
 
   beforeAll(async () => {
     if (!has('chromium')) return;
-    platform = await Platform.start('first-project');
+    await platform.start();
     browser = await openBrowser();
     context = await browser.newContext({ colorScheme: 'light' });
     context.setDefaultTimeout(20_000);

@@ -13,7 +13,7 @@ const SECRET = 'sk-live-4242-never-in-git';
 const PLAIN = 'https://api.example.com/?a=1&b="two"';
 
 describe('the story that git tells of a project', () => {
-  let platform: Platform;
+  const platform = new Platform('git-story');
   let api: Api;
   let main: readonly Commit[];
   let rendered: readonly Commit[];
@@ -24,7 +24,7 @@ describe('the story that git tells of a project', () => {
 
   /** A whole life, each step waited for, so that every status was really reached on the way. */
   beforeAll(async () => {
-    platform = await Platform.start('git-story');
+    await platform.start();
     api = await owner(platform.url);
     await api.create({
       name: 'My Blog',
@@ -143,7 +143,7 @@ describe('the story that git tells of a project', () => {
     const tree = git(platform.repository, 'rev-parse', 'refs/heads/rendered^{tree}');
     await platform.stop();
     git(platform.repository, 'update-ref', '-d', 'refs/heads/rendered');
-    await platform.startAgain();
+    await platform.start();
     const again = (): string => git(platform.repository, 'rev-parse', 'refs/heads/rendered^{tree}');
     await until('the lost branch to be rendered again', () => again() === tree);
     expect(git(platform.repository, 'rev-parse', 'refs/heads/main')).toBe(main.at(-1)?.id);

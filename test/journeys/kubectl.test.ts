@@ -9,13 +9,13 @@ import { owner } from '../support/fixtures.js';
 import { Platform } from '../support/platform.js';
 
 describe('the engine, seen with the tools of a Kubernetes user', () => {
-  let platform: Platform;
+  const platform = new Platform('kubectl');
   let api: Api;
   let namespace: string;
   let kubeconfig: string;
 
   beforeAll(async () => {
-    platform = await Platform.start('kubectl');
+    await platform.start();
     api = await owner(platform.url);
     await api.create({ name: 'My Blog', database: true });
     ({ namespace } = await api.waitFor('my-blog', 'RUNNING'));

@@ -143,46 +143,36 @@ export function killAllOf(home: string): void {
   }
 }
 
-/** A home folder and the platform that runs on it, for a suite. */
+/** A home folder and the platform that runs on it, for a suite: `start` in its beforeAll, `remove` in its afterAll. */
 export class Platform {
   readonly home: string;
-  readonly port: number;
   readonly #env: Readonly<Record<string, string>>;
+  #port: number | undefined;
   #start: Start | undefined;
   #url = '';
 
-  private constructor(home: string, port: number, env: Readonly<Record<string, string>>) {
-    this.home = home;
-    this.port = port;
+  constructor(name: string, env: Readonly<Record<string, string>> = {}) {
+    this.home = temporaryFolder(name);
     this.#env = env;
-  }
-
-  static async start(name: string, env: Readonly<Record<string, string>> = {}): Promise<Platform> {
-    const platform = new Platform(temporaryFolder(name), await freePort(), env);
-    await platform.startAgain();
-    return platform;
   }
 
   get url(): string {
     return this.#url;
   }
 
-  get running(): Start {
-    if (this.#start === undefined) throw new Error('the platform was never started');
-    return this.#start;
-  }
-
   get repository(): string {
     return join(this.home, 'gitops.git');
   }
 
-  async startAgain(): Promise<void> {
-    this.#start = new Start({ home: this.home, port: this.port, env: this.#env });
+  /** The first time and every further time: the same home and the same port. */
+  async start(): Promise<void> {
+    this.#port ??= await freePort();
+    this.#start = new Start({ home: this.home, port: this.#port, env: this.#env });
     this.#url = await this.#start.ready();
   }
 
   async stop(): Promise<void> {
-    await this.running.stop();
+    await this.#start?.stop();
   }
 
   /** Stops, checks that nothing is left, keeps the logs for whoever looks for a cause, and removes the home folder. */
@@ -193,7 +183,7 @@ export class Platform {
       killAllOf(this.home);
       const logs = join(this.home, 'logs');
       if (existsSync(logs)) cpSync(logs, resultsFolder('logs', basename(this.home)), { recursive: true });
-      if (existsSync(this.home)) removeFolder(this.home);
+      removeFolder(this.home);
     }
   }
 }
