@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { writeKubeconfig } from './api/kubeconfig.js';
 import { ApiServer } from './api/server.js';
+import { servingCertificate } from './api/serving-certificate.js';
 import type { EngineConfig } from './config.js';
 import { Applier } from './follow/applier.js';
 import { RenderedBranch } from './follow/rendered-branch.js';
@@ -110,10 +111,11 @@ export class Engine {
     const ingress = createIngress({ lookup: (host) => hosts.find(host), log });
     await ingress.listen(config.ingressPort);
     this.#closers.push(() => ingress.close());
-    const api = new ApiServer({ store, token, log });
+    const tls = await servingCertificate(this.#now());
+    const api = new ApiServer({ store, token, tls, log });
     const port = await api.listen(config.apiPort);
     this.#closers.push(() => api.close());
-    await writeKubeconfig(config.home, { port, token });
+    await writeKubeconfig(config.home, { port, token, certificate: tls.certificate });
   }
 
   #follow(store: Store): void {

@@ -1,15 +1,18 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
 import type { Logger } from 'pino';
 import type { Store } from '../store/store.js';
 import { discovery, fixedAnswer } from './discovery.js';
 import { parsePath } from './request-path.js';
 import { json, Resources } from './resources.js';
+import type { ServingCertificate } from './serving-certificate.js';
 import { ApiError, badRequest, notAllowed, notFound, statusObject } from './status.js';
 
 export interface ApiServerOptions {
   readonly store: Store;
   readonly token: string;
+  readonly tls: ServingCertificate;
   readonly log: Pick<Logger, 'error'>;
 }
 
@@ -23,9 +26,12 @@ export class ApiServer {
 
   constructor(private readonly options: ApiServerOptions) {
     this.#resources = new Resources(options.store);
-    this.#server = createServer((request, response) => {
-      this.#handle(request, response);
-    });
+    this.#server = createServer(
+      { key: options.tls.key, cert: options.tls.certificate },
+      (request, response) => {
+        this.#handle(request, response);
+      },
+    );
   }
 
   listen(port: number): Promise<number> {

@@ -27,6 +27,7 @@ if (process.env.ENGINE_HOME) {
   mkdirSync(join(process.env.ENGINE_HOME, 'sealing'), { recursive: true });
   writeFileSync(join(process.env.ENGINE_HOME, 'sealing', 'tls.crt'), '-----BEGIN CERTIFICATE-----\\n');
 }
+if (process.env.CONTROLLER_PORT) mkdirSync(process.env.GITOPS_REPOSITORY, { recursive: true });
 if (process.env.PORT) createServer().listen(Number(process.env.PORT), '127.0.0.1');
 setInterval(() => {}, 1e6);
 log('started');
@@ -142,6 +143,7 @@ describe('npm start', () => {
     expect(left.sort()).toEqual([
       'children.json',
       'engine',
+      'gitops.git',
       'keys',
       'logs',
       'platform.yaml',

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { removeHalfWritten } from '../files/durable.js';
@@ -93,11 +93,16 @@ export class Supervisor {
     this.#record = record;
     const run = (program: Program): Promise<void> => this.#run(program, { place, log, record });
     const behindCluster = async (): Promise<void> => {
-      if (place.config.cluster.kind === 'engine') {
+      if (place.config.cluster.kind === 'kubernetes') {
+        await run(controllerProgram(place));
+      } else if (await wasSeeded(place.home)) {
+        // The controller waits for its cluster by itself; only a new repository needs what the engine makes first.
+        await Promise.all([run(engineProgram(place)), run(controllerProgram(place))]);
+      } else {
         await run(engineProgram(place));
         await seed(place.home);
+        await run(controllerProgram(place));
       }
-      await run(controllerProgram(place));
     };
     const behindDatabase = async (): Promise<void> => {
       await run(portalProgram(place, await this.#databaseUrl(place, log)));
@@ -163,6 +168,20 @@ export class Supervisor {
     await this.#record?.settled();
     await this.#lock?.release();
   }
+}
+
+/** Whether the controller has made its repository from the seed in an earlier life. */
+async function wasSeeded(home: Home): Promise<boolean> {
+  const needed = [home.seed, home.repository, engineFiles(home).sealingCertificate];
+  const there = await Promise.all(
+    needed.map((path) =>
+      access(path).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return there.every(Boolean);
 }
 
 async function seed(home: Home): Promise<void> {

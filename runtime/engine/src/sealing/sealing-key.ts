@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { isErrno, writeFileDurably } from '../files/durable.js';
-import { selfSigned } from './certificate.js';
+import { selfSigned } from '../certificates/self-signed.js';
 
 const generate = promisify(generateKeyPair);
 const TEN_YEARS_MS = 10 * 365 * 24 * 3600 * 1000;
