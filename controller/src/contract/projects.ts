@@ -6,7 +6,7 @@ import {
   userVariableName,
   variableValue,
   VARIABLES_MAX,
-} from '@fullstackagent/charts';
+} from '@fullstackagent/charts/documents';
 import type { Freshness, ProjectStatusDto } from './status.js';
 
 /** One variable in a request. `secret` seals the value before it is written; a sealed value can never be read back. */

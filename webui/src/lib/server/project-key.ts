@@ -1,4 +1,4 @@
-import { namespaceName, projectName } from '@fullstackagent/charts';
+import { namespaceName, projectName } from '@fullstackagent/charts/documents';
 import { AppError } from '@fullstackagent/controller/contract';
 
 export interface ProjectKey {
