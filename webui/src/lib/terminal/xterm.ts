@@ -57,8 +57,15 @@ export async function createXterm(host: HTMLElement, options: ITerminalOptions):
   };
 }
 
+/** WebGL in software (no graphics card, a virtual machine) is slower than the DOM renderer: then that one stays. */
+function hasFastWebgl(): boolean {
+  const probe = document.createElement('canvas').getContext('webgl2', { failIfMajorPerformanceCaveat: true });
+  probe?.getExtension('WEBGL_lose_context')?.loseContext();
+  return probe !== null;
+}
+
 async function useWebgl(terminal: Terminal): Promise<void> {
-  if (document.createElement('canvas').getContext('webgl2') === null) return;
+  if (!hasFastWebgl()) return;
   const { WebglAddon } = await import('@xterm/addon-webgl');
   try {
     const webgl = new WebglAddon();
