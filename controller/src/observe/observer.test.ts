@@ -156,7 +156,6 @@ test('a version the server has forgotten (410) means a new list, and what vanish
   await until(() => cluster.watches(PODS) === 1, 'the watch');
   const lists = cluster.asked(PODS, 'limit=');
   cluster.dropWatches(PODS, 'end');
-  cluster.fail(PODS, 'cut');
   cluster.delete(PODS, NAMESPACE, 'shop-0');
   cluster.forgetHistory(PODS);
   await until(
@@ -230,6 +229,29 @@ test('a server that goes away: stale with a growing age, and fresh again when it
   await cluster.start();
   await until(() => observer.freshness().state === 'fresh', 'recovery');
   expect(outages).toHaveLength(1);
+  expect(observer.observed(blog).pods).toHaveLength(1);
+});
+
+test('another server at the same place, with versions of its own: what the first one had is gone', async () => {
+  cluster.put(PODS, podOf('blog', true));
+  for (let index = 0; index < 20; index++) cluster.put(PODS, podOf('shop', index % 2 === 0));
+  await startBoth();
+  await cluster.stop();
+  await until(() => observer.freshness().state === 'stale', 'staleness');
+  const other = new ClusterForTests();
+  other.put(PODS, podOf('blog', true));
+  for (let index = 0; index < 50; index++) other.put(PODS, podOf('cafe', index % 2 === 0));
+  await other.start(...all);
+  await other.writeKubeconfig(join(folder, 'kubeconfig'));
+  cluster = other;
+  await until(
+    () => observer.observed({ namespace: NAMESPACE, name: 'cafe' }).pods.length === 1,
+    'the new pods',
+  );
+  await until(
+    () => observer.observed({ namespace: NAMESPACE, name: 'shop' }).pods.length === 0,
+    'the old ones to go',
+  );
   expect(observer.observed(blog).pods).toHaveLength(1);
 });
 

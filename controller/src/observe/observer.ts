@@ -33,6 +33,7 @@ export class ClusterObserver {
   #dirty = new Map<string, ProjectKey>();
   #gather: NodeJS.Timeout | undefined;
   #healthy = false;
+  #epoch = 0;
   #outageTold = false;
   #lastInTouch: Date | undefined;
 
@@ -126,10 +127,19 @@ export class ClusterObserver {
       this.#contact(() => {
         this.#healthy = error === undefined;
       }, error);
-      if (back) for (const reflector of this.#reflectors) reflector.wake();
+      if (this.#isAnotherServer()) for (const reflector of this.#reflectors) reflector.relist();
+      else if (back) for (const reflector of this.#reflectors) reflector.wake();
       this.#tick();
       await this.options.sleep(this.options.intervalMs, signal);
     }
+  }
+
+  /** A local engine that came back has a store of its own, with versions that mean something else. */
+  #isAnotherServer(): boolean {
+    const { epoch } = this.options.api;
+    const another = this.#epoch !== 0 && epoch !== this.#epoch;
+    this.#epoch = epoch;
+    return another;
   }
 
   /** Undefined where the server answers; being asked for credentials or to come back later is not an answer. */

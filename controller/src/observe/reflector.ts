@@ -36,8 +36,11 @@ const ABSENT_RETRY_MS = 30_000;
 export class Reflector {
   readonly #abort = new AbortController();
   #pause = new AbortController();
+  #watching = new AbortController();
   #version = '';
   #failures = 0;
+  /** The watch under way, or the last one, was answered. */
+  #opened = false;
   #inTouch: boolean | undefined;
 
   constructor(
@@ -63,6 +66,13 @@ export class Reflector {
     this.#pause.abort();
   }
 
+  /** What was seen so far says nothing about what is there now: lists again, at once. */
+  relist(): void {
+    this.#version = '';
+    this.#watching.abort();
+    this.wake();
+  }
+
   async #rest(ms: number): Promise<void> {
     this.#pause = new AbortController();
     await this.options.sleep(ms, AbortSignal.any([this.#abort.signal, this.#pause.signal]));
@@ -70,13 +80,14 @@ export class Reflector {
 
   /** One list (if needed) and one watch. Answers how long to pause before the next. */
   async #round(): Promise<number> {
+    this.#watching = new AbortController();
     try {
       if (this.#version === '') await this.#list();
       const events = await this.#watch();
       // A server that ends watches at once would be asked in a loop.
       return events > 0 ? 0 : BACKOFF_FIRST_MS;
     } catch (error) {
-      if (this.#abort.signal.aborted) return 0;
+      if (this.#abort.signal.aborted || this.#watching.signal.aborted) return 0;
       return this.#failed(error);
     }
   }
@@ -88,7 +99,9 @@ export class Reflector {
       this.#touch(true);
       return ABSENT_RETRY_MS;
     }
-    if (status === 410 || status === 404) this.#version = '';
+    // A server that could not be reached may be another one when it is back: the local engine counts from the start.
+    const unreachable = status === undefined && !this.#opened;
+    if (status === 410 || status === 404 || unreachable) this.#version = '';
     this.#failures += 1;
     // A watch that breaks once is taken up again at once: that is everyday life, not an outage.
     if (status !== 410 && this.#failures > 1) this.#touch(false, error);
@@ -119,6 +132,7 @@ export class Reflector {
   async #watch(): Promise<number> {
     let events = 0;
     let openedAt: Date | undefined;
+    this.#opened = false;
     const cutOff = AbortSignal.timeout((WATCH_SECONDS + 15) * 1000);
     try {
       await this.api.watch({
@@ -129,9 +143,10 @@ export class Reflector {
           timeoutSeconds: String(WATCH_SECONDS),
           ...(this.#version === '' ? {} : { resourceVersion: this.#version }),
         },
-        signal: AbortSignal.any([this.#abort.signal, cutOff]),
+        signal: AbortSignal.any([this.#abort.signal, this.#watching.signal, cutOff]),
         onOpen: () => {
           openedAt = this.options.now();
+          this.#opened = true;
           this.#touch(true);
         },
         onEvent: (event) => {

@@ -61,9 +61,16 @@ const LINE_LIMIT_CHARS = 16 * 1024 * 1024;
  */
 export class KubeApi {
   readonly #load: () => Promise<KubeConfig>;
+  #config: KubeConfig | undefined;
+  #epoch = 0;
 
   constructor(load: () => Promise<KubeConfig>) {
     this.#load = load;
+  }
+
+  /** Grows when the kubeconfig was written anew: what is spoken to may be another server from then on. */
+  get epoch(): number {
+    return this.#epoch;
   }
 
   /** Throws KubeError. */
@@ -103,6 +110,8 @@ export class KubeApi {
   ): Promise<http.IncomingMessage> {
     try {
       const config = await this.#load();
+      if (config !== this.#config) this.#epoch += 1;
+      this.#config = config;
       const server = config.getCurrentCluster()?.server;
       if (server === undefined) throw new Error('The kubeconfig names no cluster.');
       const url = new URL(server.replace(/\/$/, '') + path);
