@@ -109,14 +109,14 @@ describe('a first project, clicked through', () => {
   it('runs a script in the terminal that asks the database', async () => {
     await project.openTerminal();
     await project.typeCommand(`export NODE_PATH='${MODULES}'`);
-    await project.typeCommand(`cat > query.js <<'EOF'\n${QUERY}\nEOF\n`);
+    await project.typeCommand(`cat > query.js <<'EOF'\n${QUERY}\nEOF`);
     await project.typeCommand('node query.js');
     await project.waitForText(/QUERY 1 on PostgreSQL/);
     await pictures(page, 'project-terminal');
   });
 
   it('serves an app on $PORT at the address of the project', async () => {
-    await project.typeCommand(`cat > server.js <<'EOF'\n${SERVER}\nEOF\n`);
+    await project.typeCommand(`cat > server.js <<'EOF'\n${SERVER}\nEOF`);
     await project.typeCommand('node server.js');
     await project.waitForText(/listening/);
     await project.openTab('Overview');

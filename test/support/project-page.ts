@@ -83,11 +83,13 @@ export class ProjectPage {
     await this.#page.locator('[data-testid="terminal"][data-state="connected"]:visible').first().waitFor();
   }
 
-  /** Types into the terminal as a person would, and presses Enter. */
+  /** Types into the terminal as a person would, and presses Enter after each line. */
   async typeCommand(text: string): Promise<void> {
     await this.#terminal.click();
-    await this.#page.keyboard.insertText(text);
-    await this.#page.keyboard.press('Enter');
+    for (const line of text.split('\n')) {
+      await this.#page.keyboard.insertText(line);
+      await this.#page.keyboard.press('Enter');
+    }
   }
 
   /** What the visible terminal shows, rows joined: a long line is broken where the terminal ends. */
