@@ -47,8 +47,20 @@ export const userVariableName = variableName.refine(
   'This variable is set by the platform.',
 );
 
+/**
+ * DEL, the C1 controls with NEL among them, the Unicode line separators and two code points that are no characters.
+ * kustomize, and so Flux, passes text on unescaped: it then refuses to read its own output, which keeps the whole folder
+ * from being applied, or reads a line end where there was none. Ciphertext has none of them.
+ */
+const UNREADABLE = /[\u007f-\u009f\u2028\u2029\ufffe\uffff]/;
+
+export const plainVariableValue = variableValue.refine(
+  (value) => !UNREADABLE.test(value),
+  'This value has a control character that not every applier can read. Store it as a secret.',
+);
+
 const variable = z.union([
-  z.strictObject({ name: userVariableName, value: variableValue }),
+  z.strictObject({ name: userVariableName, value: plainVariableValue }),
   z.strictObject({ name: userVariableName, sealed: sealedValue }),
 ]);
 

@@ -122,6 +122,14 @@ describe('what is wrong is named', () => {
       /set by the platform/,
     ],
     ['a NUL byte', projectText((s) => (s['env'] = [{ name: 'A', value: 'a\0' }])), 'spec.env.0.value', /NUL/],
+    ...['\u007f', '\u0085', '\u009f', '\u2028', '\uffff'].map(
+      (character): [string, string, string, RegExp] => [
+        `a character that kustomize cannot read, ${JSON.stringify(character)}`,
+        projectText((s) => (s['env'] = [{ name: 'A', value: `a${character}` }])),
+        'spec.env.0.value',
+        /as a secret/,
+      ],
+    ),
     [
       'half a character',
       projectText((s) => (s['env'] = [{ name: 'A', value: '\ud800' }])),

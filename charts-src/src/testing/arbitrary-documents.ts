@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import {
   API_VERSION,
+  plainVariableValue,
   RESERVED_VARIABLES,
   type PlatformDocument,
   type ProjectDocument,
@@ -117,26 +118,12 @@ export const TOUGH_TEXT: readonly string[] = [
     '<%= x %>',
     '!!binary aGk=',
   ],
-  ...[
-    '\u0001',
-    '\u001b[0m',
-    '\u007f',
-    '\u0085',
-    '\u00a0',
-    '\u2028',
-    '\u2029',
-    '\ufeff',
-    'a\ufeff',
-    '\ufffe',
-    '\ue000',
-    '😀',
-    'é',
-  ],
+  ...['\u0001', '\u001b[0m', '\u00a0', '\ufeff', 'a\ufeff', '\ue000', '😀', 'é'],
   'x'.repeat(5000),
   'word '.repeat(500),
 ];
 
-/** Any value a variable may have. */
+/** Any value a plain variable may have. */
 export const variableValues: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(...TOUGH_TEXT),
   fc.tuple(fc.constantFrom(...TOUGH_TEXT), fc.constantFrom(...TOUGH_TEXT)).map(([a, b]) => `${a}\n${b}`),
@@ -145,7 +132,7 @@ export const variableValues: fc.Arbitrary<string> = fc.oneof(
 );
 
 function isValue(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\0');
+  return plainVariableValue.safeParse(text).success;
 }
 
 export const variableNames: fc.Arbitrary<string> = fc

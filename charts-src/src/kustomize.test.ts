@@ -1,0 +1,47 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadAll } from 'js-yaml';
+import { afterAll, describe, expect, it } from 'vitest';
+import { renderProject } from './render.js';
+import { exampleNames, renderExample, writeManifests } from './synth.js';
+import { examplePlatform, exampleProject, TOUGH_TEXT } from './testing/arbitrary-documents.js';
+
+/** Flux builds each folder with kustomize, whose YAML is Go's: another reader than ours. */
+const present = spawnSync('kubectl', ['kustomize', '--help'], { stdio: 'ignore' }).status === 0;
+if (!present)
+  console.warn('Skipped: rendered folders are built with kubectl kustomize, and there is no kubectl.');
+
+interface Built {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+describe.skipIf(!present)('kustomize, as Flux runs it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kustomize-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  function build(manifests: ReadonlyMap<string, string>): readonly Built[] {
+    writeManifests(folder, manifests);
+    const list = [...manifests.keys()].map((file) => `- ${file}\n`).join('');
+    writeFileSync(join(folder, 'kustomization.yaml'), `resources:\n${list}`);
+    return loadAll(execFileSync('kubectl', ['kustomize', folder], { encoding: 'utf8' })) as Built[];
+  }
+
+  it.each(exampleNames())('reads every object of example %s', (name) => {
+    const manifests = renderExample(name);
+    const files = build(manifests).map(({ kind, metadata }) => `${kind.toLowerCase()}-${metadata.name}.yaml`);
+    expect(files.sort()).toEqual([...manifests.keys()]);
+  });
+
+  it('passes every value on as it is', () => {
+    const env = TOUGH_TEXT.map((value, index) => ({ name: `V${index}`, value }));
+    const objects = build(
+      renderProject({ platform: examplePlatform, project: exampleProject({ env }), intent: 'x' }),
+    );
+    const data = objects.find(({ kind }) => kind === 'ConfigMap')?.data ?? {};
+    expect(env.map(({ name }) => data[name])).toEqual(TOUGH_TEXT);
+  });
+});
