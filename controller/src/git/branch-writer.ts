@@ -1,5 +1,5 @@
 import { AppError } from '../contract/errors.js';
-import type { Branch, CommitDraft, Projection, Snapshot, Written } from '../model/repository.js';
+import type { Branch, CommitDraft, LogEntry, Projection, Snapshot, Written } from '../model/repository.js';
 import { storageFailure } from './failures.js';
 import { composeGroup, type BranchState, type Group } from './group.js';
 import type { GitObject } from './object.js';
@@ -16,6 +16,8 @@ export interface BranchDeps<View> {
   readonly treeAt: (commit: string) => Promise<TreeIndex>;
   /** The line of first parents from `before` (exclusive) to `after`, oldest first. */
   readonly commitsBetween: (before: string | undefined, after: string) => Promise<readonly string[]>;
+  /** After each durable group. */
+  readonly onWritten: (commits: readonly LogEntry[]) => void;
   /** A listener threw: that is its own fault and never the writer's. */
   readonly onListenerError: (error: unknown) => void;
 }
@@ -92,17 +94,20 @@ export class BranchWriter<View> implements Branch<View> {
     const tasks = this.#waiting.splice(0, GROUP_MAX);
     // More than one group was waiting: the next one is right behind.
     if (this.#waiting.length > 0) void this.#inLine(() => this.#writeWaiting());
+    let group: Group;
     try {
-      const group = await this.#write(tasks);
-      this.#tell(group.commits);
-      group.outcomes.forEach((outcome, index) => {
-        if ('written' in outcome) tasks[index]?.resolve(outcome.written);
-        else tasks[index]?.reject(outcome.refused);
-      });
+      group = await this.#write(tasks);
     } catch (error) {
       const failure = storageFailure('The change could not be stored.', error);
       for (const { reject } of tasks) reject(failure);
+      return;
     }
+    // Durable: whatever goes wrong from here on, nobody is told otherwise.
+    this.#tell(group.commits);
+    group.outcomes.forEach((outcome, index) => {
+      if ('written' in outcome) tasks[index]?.resolve(outcome.written);
+      else tasks[index]?.reject(outcome.refused);
+    });
   }
 
   async #write(tasks: readonly Task<View>[]): Promise<Group> {
@@ -149,13 +154,18 @@ export class BranchWriter<View> implements Branch<View> {
       const tree = actual === undefined ? TreeIndex.empty() : await treeAt(actual);
       await projection.reload(tree);
       this.#state = { tip: actual, tree };
-      if (actual !== undefined) this.#tell(await commitsBetween(before, actual));
+      if (actual !== undefined) this.#tellListeners(await commitsBetween(before, actual));
     }
     this.#uncertain = false;
   }
 
-  #tell(commits: readonly string[]): void {
+  #tell(commits: readonly LogEntry[]): void {
     if (commits.length === 0) return;
+    this.deps.onWritten(commits);
+    this.#tellListeners(commits.map(({ commit }) => commit));
+  }
+
+  #tellListeners(commits: readonly string[]): void {
     for (const listener of this.#listeners) {
       try {
         listener(commits);

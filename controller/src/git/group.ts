@@ -1,7 +1,8 @@
 import { AppError } from '../contract/errors.js';
 import type { Edit } from '../model/intent.js';
-import type { CommitDraft, Projection, StagedFile, Written } from '../model/repository.js';
+import type { CommitDraft, LogEntry, Projection, StagedFile, Written } from '../model/repository.js';
 import { blob, encodeCommit, type GitObject } from './object.js';
+import { logEntryOf } from './recent-commits.js';
 import type { TreeIndex } from './tree-index.js';
 
 /** A branch at one commit. */
@@ -18,7 +19,7 @@ export interface Group {
   readonly state: BranchState;
   readonly objects: readonly GitObject[];
   /** The new commits, oldest first. */
-  readonly commits: readonly string[];
+  readonly commits: readonly LogEntry[];
   readonly outcomes: readonly Outcome[];
 }
 
@@ -30,16 +31,16 @@ export function composeGroup<View>(
 ): Group {
   let state = start;
   const objects: GitObject[] = [];
-  const commits: string[] = [];
+  const commits: LogEntry[] = [];
   const outcomes = decisions.map((decide): Outcome => {
     try {
       const next = composeChange(state, decide(projection.working(state.tree)));
       if (next === undefined) return { written: { commit: state.tip ?? '', changed: false } };
       projection.stage(next.files);
       objects.push(...next.objects);
-      commits.push(next.commit);
-      state = { tip: next.commit, tree: next.tree };
-      return { written: { commit: next.commit, changed: true } };
+      commits.push(next.entry);
+      state = { tip: next.entry.commit, tree: next.tree };
+      return { written: { commit: next.entry.commit, changed: true } };
     } catch (refused) {
       return { refused };
     }
@@ -48,7 +49,7 @@ export function composeGroup<View>(
 }
 
 interface Change {
-  readonly commit: string;
+  readonly entry: LogEntry;
   readonly tree: TreeIndex;
   readonly objects: readonly GitObject[];
   readonly files: readonly StagedFile[];
@@ -62,8 +63,9 @@ function composeChange({ tip, tree }: BranchState, draft: CommitDraft): Change |
   const commit = encodeCommit({ ...draft, tree: edited.tree.id, parents: tip === undefined ? [] : [tip] });
   // The root of an unchanged tree is stored already, except where it is the empty one of a new branch.
   const root = unchanged && tip === undefined ? [tree.rootObject()] : [];
+  const changes = files.map(({ path, blob: after }) => ({ path, before: tree.blobAt(path) ?? null, after }));
   return {
-    commit: commit.id,
+    entry: logEntryOf({ commit: commit.id, parent: tip, draft, files: changes }),
     tree: edited.tree,
     objects: [...blobs, ...edited.objects, ...root, commit],
     files,

@@ -67,7 +67,8 @@ function fileChange(line: string, path: string): FileChange {
   return { path, before: idOrNull(before), after: idOrNull(after) };
 }
 
-function parseTrailers(text: string): ReadonlyMap<string, string> {
+/** `Key: value`, a line each. */
+export function parseTrailers(text: string): ReadonlyMap<string, string> {
   const trailers = new Map<string, string>();
   for (const line of text.split('\n')) {
     const match = /^([A-Za-z][A-Za-z-]*): ?(.*)$/.exec(line);

@@ -10,6 +10,7 @@ import { readLog } from './log.js';
 import { Maintenance, type MaintenanceLog } from './maintenance.js';
 import type { GitObject } from './object.js';
 import { removeLeftovers, writePack } from './pack-store.js';
+import { RecentCommits } from './recent-commits.js';
 import { removeStaleLocks } from './refs.js';
 import { lockRepository, type RepositoryLock } from './repository-lock.js';
 import { TreeIndex } from './tree-index.js';
@@ -54,6 +55,7 @@ class BareRepository implements Repository {
   readonly #blobs: BlobReader;
   readonly #maintenance: Maintenance;
   readonly #branches: { idle(): Promise<void> }[] = [];
+  readonly #recent = new RecentCommits();
   #closed: Promise<void> | undefined;
 
   constructor(
@@ -76,6 +78,7 @@ class BareRepository implements Repository {
       store: (objects) => this.#store(objects),
       treeAt: (commit) => this.snapshotAt(commit),
       commitsBetween: (before, after) => this.#commitsBetween(before, after),
+      onWritten: (commits) => this.#recent.add(commits),
       onListenerError: (err) => this.log_.warn({ err }, 'Somebody who listens to a branch failed.'),
     });
     this.#branches.push(writer);
@@ -95,11 +98,18 @@ class BareRepository implements Repository {
   async log(query: LogQuery): Promise<readonly LogEntry[]> {
     revision(query.from);
     if (query.after !== undefined) revision(query.after);
+    const recent = this.#recentLog(query);
+    if (recent !== undefined) return recent;
     try {
       return await readLog(textGit(this.location), query);
     } catch (error) {
       throw storageFailure('The history cannot be read.', error);
     }
+  }
+
+  #recentLog({ from, after, path, limit, order }: LogQuery): readonly LogEntry[] | undefined {
+    const whole = path === undefined && limit === undefined && order === 'oldest first';
+    return whole && after !== undefined ? this.#recent.between(after, from) : undefined;
   }
 
   async isAncestor(commit: string, descendant: string): Promise<boolean> {

@@ -1,7 +1,7 @@
+import { documentAt, PLATFORM_PATH } from '@fullstackagent/charts';
 import { AppError } from '../contract/errors.js';
 import type { IntentView } from '../model/intent.js';
 import type { FileAt, Projection, Repository, Snapshot, StagedFile } from '../model/repository.js';
-import { documentAt } from '@fullstackagent/charts';
 import { DocumentIndex } from './document-index.js';
 import { storedDocument, type StoredDocument } from './documents.js';
 import { StagedDocuments } from './staged-documents.js';
@@ -20,11 +20,16 @@ export class IntentProjection implements Projection<IntentView> {
   async reload(snapshot: Snapshot): Promise<void> {
     this.#working.drop();
     const files = [...snapshot.files()].filter(({ path }) => documentAt(path) !== undefined);
+    const present = new Set(files.map(({ path }) => path));
     const changed = files.filter(({ path, blob }) => this.durable.versionAt(path) !== blob);
     const documents = await this.#read(changed);
-    const earlier = await Promise.all(documents.map((document) => this.#lastGood(document)));
-    const present = new Set(files.map(({ path }) => path));
-    for (const path of this.durable.paths()) if (!present.has(path)) this.durable.remove(path);
+    const lost = documents.filter(({ kind }) => kind === 'Unreadable').map(({ path }) => path);
+    const earlier = await Promise.all(
+      [...lost, PLATFORM_PATH].map((path) => this.#lastGood(path, documents)),
+    );
+    for (const path of this.durable.paths())
+      // Without any platform nothing could be shown or decided: one that was removed goes on counting.
+      if (!present.has(path) && path !== PLATFORM_PATH) this.durable.remove(path);
     for (const document of [...earlier, ...documents]) if (document !== undefined) this.durable.put(document);
   }
 
@@ -67,20 +72,19 @@ export class IntentProjection implements Projection<IntentView> {
     });
   }
 
-  /** What stood at the path before it became unreadable, where that is not in memory. */
-  async #lastGood(document: StoredDocument): Promise<StoredDocument | undefined> {
-    if (document.kind !== 'Unreadable' || this.durable.goodAt(document.path) !== undefined) return undefined;
+  /** What stood at the path before it became unreadable, or was removed; undefined where that is in memory. */
+  async #lastGood(path: string, read: readonly StoredDocument[]): Promise<StoredDocument | undefined> {
+    const readable = read.some((document) => document.path === path && document.kind !== 'Unreadable');
+    if (readable || this.durable.goodAt(path) !== undefined) return undefined;
     const history = await this.repository.log({
       from: 'refs/heads/main',
-      path: document.path,
+      path,
       limit: VERSIONS_LOOKED_AT,
       order: 'newest first',
       files: true,
     });
-    const blobs = history
-      .flatMap(({ files }) => files.map(({ before }) => before))
-      .filter((blob) => blob !== null);
-    const versions = await this.#read(blobs.map((blob) => ({ path: document.path, blob })));
+    const blobs = history.flatMap(({ files }) => files.map(({ before }) => before));
+    const versions = await this.#read(blobs.filter((blob) => blob !== null).map((blob) => ({ path, blob })));
     return versions.find(({ kind }) => kind !== 'Unreadable');
   }
 }

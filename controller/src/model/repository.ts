@@ -95,7 +95,7 @@ export interface LogEntry {
   readonly author: { readonly name: string; readonly email: string };
   readonly subject: string;
   readonly trailers: ReadonlyMap<string, string>;
-  /** What it changed against its first parent; empty unless asked for. */
+  /** What it changed against its first parent; to be relied on only where it was asked for. */
   readonly files: readonly FileChange[];
 }
 

@@ -21,8 +21,8 @@ export interface ReconcilerOptions {
 export interface RunningReconciler {
   readonly view: RenderedView;
   /** Answers when everything on `main` is rendered, or waits for a person. */
-  idle(): Promise<void>;
-  stop(): Promise<void>;
+  readonly idle: () => Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const REFRESH_EVERY_MS = 2_000;

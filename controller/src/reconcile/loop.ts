@@ -21,7 +21,7 @@ type Next =
 export class Loop {
   #woken = false;
   #wake: (() => void) | undefined;
-  #stopping = new AbortController();
+  readonly #stopping = new AbortController();
   #failures = 0;
   #stalled: string | undefined;
   #idle: (() => void)[] = [];
@@ -39,6 +39,7 @@ export class Loop {
 
   /** Answers when the loop has nothing to do until it is woken. */
   idle(): Promise<void> {
+    if (this.#stopping.signal.aborted) return this.#ended;
     if (this.#resting && !this.#woken) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
@@ -108,6 +109,7 @@ export class Loop {
 
   /** A failure waits its time whatever happens meanwhile: being woken is no reason to try faster. */
   async #wait(ms: number): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
     await this.deps.sleep(ms, this.#stopping.signal).catch(() => undefined);
   }
 

@@ -96,7 +96,7 @@ export class Reconciler {
   async #read(): Promise<Position | undefined> {
     const { repository, rendered, index } = this.deps;
     await rendered.refresh();
-    await index.rebuild();
+    if (!index.isCurrent()) await index.rebuild();
     const stopped = await whereItStopped(repository, rendered);
     if (stopped.kind === 'unknown') return undefined;
     const renderedTip = rendered.tip();

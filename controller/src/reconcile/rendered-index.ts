@@ -24,6 +24,7 @@ export class RenderedIndex implements RenderedView {
   #position = new Map<string, number>();
   #byIntent = new Map<string, string>();
   #last = new Map<string, { readonly commit: string; readonly version: string }>();
+  #tip: string | undefined;
   readonly #listeners = new Set<Listener>();
 
   constructor(
@@ -69,11 +70,17 @@ export class RenderedIndex implements RenderedView {
     if (touched.length > 0) for (const listener of this.#listeners) listener(touched.map(({ key }) => key));
   }
 
+  /** True where this is what the branch holds. */
+  isCurrent(): boolean {
+    return this.#tip === this.branch.tip();
+  }
+
   /** Everything anew from the branch, from its first commit to its tip. */
   async rebuild(): Promise<void> {
     const tip = this.branch.tip();
     const entries =
       tip === undefined ? [] : await this.repository.log({ from: tip, order: 'oldest first', files: true });
+    this.#tip = undefined;
     this.#position = new Map();
     this.#byIntent = new Map();
     const lastTouched = new Map<string, string>();
@@ -86,6 +93,7 @@ export class RenderedIndex implements RenderedView {
 
   #place(commit: string, intentCommit: string | undefined): void {
     this.#position.set(commit, this.#position.size);
+    this.#tip = commit;
     if (intentCommit !== undefined) this.#byIntent.set(intentCommit, commit);
   }
 

@@ -57,16 +57,12 @@ export function commitWithStockGit(
     execFileSync('git', [`--git-dir=${gitDir}`, ...args], { env, input, encoding: 'utf8' }).trim();
   const parent = git(['rev-parse', `refs/heads/${branch}`]);
   git(['read-tree', parent]);
-  for (const [path, content] of Object.entries(files)) {
-    if (content === null) git(['update-index', '--force-remove', path]);
-    else
-      git([
-        'update-index',
-        '--add',
-        '--cacheinfo',
-        `100644,${git(['hash-object', '-w', '--stdin'], content)},${path}`,
-      ]);
-  }
+  const lines = Object.entries(files).map(([path, content]) =>
+    content === null
+      ? `0 ${'0'.repeat(40)}\t${path}\n`
+      : `100644 ${git(['hash-object', '-w', '--stdin'], content)}\t${path}\n`,
+  );
+  git(['update-index', '--index-info'], lines.join(''));
   const commit = git(['commit-tree', git(['write-tree']), '-p', parent, '-m', 'By hand']);
   git(['update-ref', `refs/heads/${branch}`, commit, parent]);
   return commit;

@@ -8,9 +8,14 @@ import {
 import { AppError } from '../../contract/errors.js';
 import type { CreateProjectInput } from '../../contract/projects.js';
 import type { Edit, IntentView, ProjectKey } from '../../model/intent.js';
-import { projectEdits, refuseField } from './document-edit.js';
+import { projectEdits, refuseField, type FieldNames } from './document-edit.js';
 import { drawHost, drawToken, type RandomBytes } from './random.js';
 import type { Seal } from '../sealing.js';
+
+const FIELDS: FieldNames = [
+  ['metadata.name', 'name'],
+  ['spec.displayName', 'name'],
+];
 
 export interface CreateDeps {
   readonly random: RandomBytes;
@@ -35,7 +40,7 @@ export function createProject(deps: CreateDeps): (view: IntentView, project: New
     if (view.tenant(key.namespace) === undefined)
       throw new AppError('NOT_FOUND', `There is no namespace ${key.namespace}.`);
     refuseTakenName(view, key);
-    return projectEdits(newDocument(view, project, deps));
+    return projectEdits(newDocument(view, project, deps), { fields: FIELDS });
   };
 }
 

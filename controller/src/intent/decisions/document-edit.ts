@@ -34,35 +34,48 @@ export function requireVersion(project: Versioned<unknown>, version: string | un
     );
 }
 
+/** Where a field of the document stands in the request: the start of its path, and what it is called there. */
+export type FieldNames = readonly (readonly [inDocument: string, inRequest: string])[];
+
+export interface ProjectBefore {
+  /** What is written already: nothing is, where the document says the same, however it is laid out. */
+  readonly before?: ProjectDocument;
+  readonly fields?: FieldNames;
+}
+
 /**
- * The edit that writes a project. None where the document already says so, however it is laid out.
+ * The edit that writes a project.
  * Throws VALIDATION_FAILED for a document that would not read back, with the fields as the request names them.
  */
-export function projectEdits(document: ProjectDocument, before?: ProjectDocument): readonly Edit[] {
+export function projectEdits(
+  document: ProjectDocument,
+  { before, fields = [] }: ProjectBefore = {},
+): readonly Edit[] {
   const { namespace, name } = document.metadata;
-  const content = validText(document);
-  if (before !== undefined && content === validText(before)) return [];
+  const content = validText(document, fields);
+  if (before !== undefined && content === validText(before, [])) return [];
   return [{ path: projectPath(namespace, name), content }];
 }
 
 export const tenantEdits = (document: TenantDocument): readonly Edit[] => [
-  { path: tenantPath(document.metadata.name), content: validText(document) },
+  { path: tenantPath(document.metadata.name), content: validText(document, []) },
 ];
 
-function validText(document: ProjectDocument | TenantDocument): string {
+function validText(document: ProjectDocument | TenantDocument, fields: FieldNames): string {
   try {
     return writeDocument(document);
   } catch (cause) {
     if (!(cause instanceof DocumentError)) throw cause;
-    const errors = cause.issues.map(asRequestField);
+    const errors = cause.issues.map((issue) => asRequestField(issue, fields));
     throw new AppError('VALIDATION_FAILED', errors[0]?.message ?? cause.message, { cause, errors });
   }
 }
 
-const asRequestField = ({ field, message }: DocumentIssue): DocumentIssue => ({
-  field: field.replace(/^spec\./, ''),
-  message,
-});
+function asRequestField({ field, message }: DocumentIssue, fields: FieldNames): DocumentIssue {
+  const renamed = fields.find(([inDocument]) => field.startsWith(inDocument));
+  if (renamed !== undefined) return { field: renamed[1] + field.slice(renamed[0].length), message };
+  return { field: field.replace(/^spec\./, ''), message };
+}
 
 /** Throws VALIDATION_FAILED beside one field. */
 export function refuseField(field: string, message: string): never {

@@ -9,7 +9,7 @@ export function patchProject(view: IntentView, key: ProjectKey, input: PatchProj
   const project = changeableProject(view, key);
   requireVersion(project, input.version);
   const { document } = project;
-  return projectEdits({ ...document, spec: patched(view, document.spec, input) }, document);
+  return projectEdits({ ...document, spec: patched(view, document.spec, input) }, { before: document });
 }
 
 type Spec = ProjectDocument['spec'];

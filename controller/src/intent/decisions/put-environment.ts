@@ -2,7 +2,15 @@ import type { ProjectDocument, ProjectVariable } from '@fullstackagent/charts';
 import type { PutEnvironmentInput } from '../../contract/projects.js';
 import type { Edit, IntentView, ProjectKey } from '../../model/intent.js';
 import type { Seal } from '../sealing.js';
-import { changeableProject, projectEdits, refuseField, requireVersion } from './document-edit.js';
+import {
+  changeableProject,
+  projectEdits,
+  refuseField,
+  requireVersion,
+  type FieldNames,
+} from './document-edit.js';
+
+const FIELDS: FieldNames = [['spec.env', 'variables']];
 
 type VariableInput = PutEnvironmentInput['variables'][number];
 
@@ -20,7 +28,10 @@ export function putEnvironment(
     const { certificate } = view.platform().document.spec.sealing;
     const sealed = (plaintext: string): string => seal({ certificate, namespace: key.namespace, plaintext });
     const env = input.variables.map((variable, index) => stored(document, variable, { index, sealed }));
-    return projectEdits({ ...document, spec: { ...document.spec, env } }, document);
+    return projectEdits(
+      { ...document, spec: { ...document.spec, env } },
+      { before: document, fields: FIELDS },
+    );
   };
 }
 

@@ -50,5 +50,8 @@ export interface StateChange {
 /** Nothing where the project is wanted so already. Throws NOT_FOUND, ACTION_NOT_ALLOWED. */
 export function setState(view: IntentView, { key, action, at }: StateChange): readonly Edit[] {
   const { document } = existingProject(view, key);
-  return projectEdits({ ...document, spec: transitions[action](document.spec, key.name, at) }, document);
+  return projectEdits(
+    { ...document, spec: transitions[action](document.spec, key.name, at) },
+    { before: document },
+  );
 }
