@@ -63,23 +63,18 @@ interface KubernetesObject {
   readonly metadata: { readonly name: string };
 }
 
-/** What a reader looks for first; everything else follows by name. */
-const FIRST_KEYS = ['apiVersion', 'kind', 'metadata', 'name', 'namespace'];
-
-/** Smaller is earlier; code units, never the locale's order. */
-function keyOrder(a: string, b: string): number {
-  const [rankA, rankB] = [FIRST_KEYS.indexOf(a), FIRST_KEYS.indexOf(b)];
-  if (rankA !== rankB)
-    return (rankA < 0 ? FIRST_KEYS.length : rankA) - (rankB < 0 ? FIRST_KEYS.length : rankB);
-  return a < b ? -1 : 1;
-}
+/** What a reader looks for first; everything else follows by name, in code units and never in the locale's order. */
+const FIRST_KEYS: readonly string[] = ['apiVersion', 'kind', 'metadata', 'name', 'namespace'];
 
 /** One order of keys for one content: cdk8s' own depends on the environment (`CDK8S_DISABLE_SORT`). */
 function inOrder(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inOrder);
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => keyOrder(a, b));
-  return Object.fromEntries(entries.map(([key, item]) => [key, inOrder(item)]));
+  const fields = value as Readonly<Record<string, unknown>>;
+  const keys = Object.keys(fields);
+  const first = FIRST_KEYS.filter((key) => Object.hasOwn(fields, key));
+  const rest = keys.filter((key) => !FIRST_KEYS.includes(key)).sort();
+  return Object.fromEntries([...first, ...rest].map((key) => [key, inOrder(fields[key])]));
 }
 
 function manifests(charts: readonly Chart[]): Manifests {
