@@ -46,6 +46,17 @@ export class LiveProjects {
     this.projects = reduce(this.projects, { type: 'project', project });
   }
 
+  /** Lets go of the stream for a while; what is known stays. */
+  pause(): void {
+    this.#closed = true;
+    this.#stop();
+  }
+
+  resume(): void {
+    this.#closed = false;
+    this.#restart();
+  }
+
   /** Starts to listen; returns what ends it. */
   connect(): () => void {
     this.#closed = false;
@@ -57,11 +68,10 @@ export class LiveProjects {
     window.addEventListener('online', onOnline);
     this.#openStream();
     return () => {
-      this.#closed = true;
       clearInterval(clock);
       document.removeEventListener('visibilitychange', onVisibility);
       window.removeEventListener('online', onOnline);
-      this.#stop();
+      this.pause();
     };
   }
 
@@ -122,7 +132,7 @@ export class LiveProjects {
 
   #visibilityChanged(): void {
     if (document.visibilityState === 'visible') {
-      if (this.#source === undefined) this.#restart();
+      if (this.#source === undefined && !this.#closed) this.#restart();
       return;
     }
     this.#later(HIDDEN_GRACE_MS, () => {

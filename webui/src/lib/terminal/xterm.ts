@@ -58,10 +58,15 @@ export async function createXterm(host: HTMLElement, options: ITerminalOptions):
 }
 
 /** WebGL in software (no graphics card, a virtual machine) is slower than the DOM renderer: then that one stays. */
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
 function hasFastWebgl(): boolean {
   const probe = document.createElement('canvas').getContext('webgl2', { failIfMajorPerformanceCaveat: true });
-  probe?.getExtension('WEBGL_lose_context')?.loseContext();
-  return probe !== null;
+  if (probe === null) return false;
+  const info = probe.getExtension('WEBGL_debug_renderer_info');
+  const renderer: unknown = probe.getParameter(info?.UNMASKED_RENDERER_WEBGL ?? probe.RENDERER);
+  probe.getExtension('WEBGL_lose_context')?.loseContext();
+  return !SOFTWARE.test(String(renderer));
 }
 
 async function useWebgl(terminal: Terminal): Promise<void> {
