@@ -2,13 +2,14 @@
 import { createServer } from 'node:http';
 
 const STOP_LIMIT_MS = 3_000;
+const IDLE_CHECK_MS = 20;
 const KEEP_ALIVE_MS = 65_000;
 
 // Read by SvelteKit's handler when it is imported. lib/server/config.ts has the same default for ORIGIN.
 process.env.ORIGIN ||= `http://localhost:${process.env.PORT || 3000}`;
 process.env.BODY_SIZE_LIMIT ||= '2M';
 
-const { handler } = await import('./build/handler.js').catch(explainMissingBuild);
+const { handler } = await import('./build/handler.js').catch(explain);
 /** Put there by the hook `init` inside the bundle (lib/server/portal.ts). */
 const portal = globalThis[Symbol.for('fullstackagent.portal')];
 
@@ -50,7 +51,10 @@ async function stop() {
   setTimeout(() => process.exit(0), STOP_LIMIT_MS).unref();
   const closed = new Promise((resolve) => server.close(resolve));
   await portal.close().catch(() => undefined);
+  // A connection is idle once its last answer has ended; those are kept for a next request that must not come.
+  const closing = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
   await closed;
+  clearInterval(closing);
   portal.log('stopped');
   process.exit(0);
 }
@@ -77,8 +81,16 @@ function refuseAddress(response) {
   response.end(JSON.stringify(problem));
 }
 
-function explainMissingBuild(error) {
-  if (error.code !== 'ERR_MODULE_NOT_FOUND' || !error.message.includes('build/handler.js')) throw error;
-  console.error('The portal is not built: run `npm run build` first.');
+/** SvelteKit reads ORIGIN before any line of ours runs, and would show where it did. */
+function explain(error) {
+  console.error(lineFor(error) ?? error);
   process.exit(1);
+}
+
+function lineFor({ code, message }) {
+  if (code === 'ERR_MODULE_NOT_FOUND' && message.includes('build/handler.js'))
+    return 'The portal is not built: run `npm run build` first.';
+  if (message.startsWith('Invalid ORIGIN'))
+    return 'ORIGIN is not right: an address that starts with http:// or https:// is needed.';
+  return undefined;
 }

@@ -1,4 +1,4 @@
-import { redirect, type Handle, type HandleServerError, type ServerInit } from '@sveltejs/kit';
+import type { Handle, HandleServerError, ServerInit } from '@sveltejs/kit';
 import { AppError } from '@fullstackagent/controller/contract';
 import { identify } from '$lib/server/identify.js';
 import { failPage } from '$lib/server/page-errors.js';
@@ -44,12 +44,12 @@ async function answerApi(event: Event, resolve: Resolve): Promise<Response> {
 async function answerPage(event: Event, resolve: Resolve): Promise<Response> {
   const { request, url } = event;
   const elsewhere = request.method === 'GET' ? canonicalPage(request.headers.get('host'), url) : undefined;
-  if (elsewhere !== undefined) redirect(307, elsewhere);
+  if (elsewhere !== undefined) return new Response(null, { status: 307, headers: { location: elsewhere } });
   try {
     refuseCrossSite(event, false);
     if (url.pathname !== '/healthz') await identify(event, false);
   } catch (error) {
-    failPage(event, error);
+    failPage(event.locals.requestId, error);
   }
   return resolve(event);
 }

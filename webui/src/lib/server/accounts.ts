@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { RequestEvent } from '@sveltejs/kit';
 import { AppError } from '@fullstackagent/controller/contract';
 import { refuseUnlessOpen } from './accounts/account-store.js';
 import { logInInput, signUpInput } from './accounts/credentials.js';
 import { hashPassword, verifyPassword } from './accounts/passwords.js';
+import { failPage } from './page-errors.js';
 import { services } from './services.js';
 import type { SessionCookie } from './sessions.js';
 import type { SessionUser } from './users.js';
@@ -27,6 +29,7 @@ export async function signUp(event: RequestEvent, credentials: Credentials): Pro
   limits.signUps.take(event.getClientAddress());
   const passwordHash = await hashPassword(password);
   const user = await accounts.create({ username, passwordHash }, policy);
+  audit(event, 'signed-up', user.id);
   await startSession(event, user);
   await ensureTenant(event, user);
   return user;
@@ -43,8 +46,12 @@ export async function logIn(event: RequestEvent, credentials: Credentials): Prom
   limits.account.take(username);
   const account = await accounts.find(username);
   const matches = await verifyPassword(account?.passwordHash, password);
-  if (account === undefined || !matches)
+  if (account === undefined || !matches) {
+    // Not the name that was typed: people type passwords into that field.
+    audit(event, 'sign-in-refused', account?.user.id);
     throw new AppError('UNAUTHENTICATED', 'The username or the password is not right.');
+  }
+  audit(event, 'signed-in', account.user.id);
   limits.address.forgive(address);
   limits.accountFromAddress.forgive(pair);
   limits.account.forgive(username);
@@ -59,11 +66,15 @@ export async function logOut(event: RequestEvent): Promise<void> {
   actAs(event, null);
 }
 
-/** Whether somebody may sign up now. False too where it cannot be known. */
+/**
+ * Whether somebody may sign up now; false too where the platform cannot be asked. For `load` functions: a database that
+ * is away becomes the error page (503).
+ */
 export async function signUpOpen(): Promise<boolean> {
   const { accounts, controllers } = services();
-  if (await accounts.isEmpty()) return true;
-  return (await controllers.signUpPolicy(crypto.randomUUID())) === 'open';
+  const requestId = randomUUID();
+  const first = await accounts.isEmpty().catch((error: unknown) => failPage(requestId, error));
+  return first || (await controllers.signUpPolicy(requestId)) === 'open';
 }
 
 /**
@@ -99,4 +110,10 @@ function actAs(event: RequestEvent, user: SessionUser | null): void {
   const { locals } = event;
   locals.user = user;
   locals.controller = user === null ? null : services().controllers.clientFor(user, locals.requestId);
+}
+
+/** What happened to an account, for whoever reads the log later. */
+export function audit(event: RequestEvent, what: string, user: string | undefined): void {
+  const { requestId } = event.locals;
+  services().log.info({ audit: what, user, address: event.getClientAddress(), requestId }, 'audit');
 }

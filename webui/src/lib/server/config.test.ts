@@ -37,7 +37,10 @@ describe('readConfig', () => {
   it.each([
     [{ PORT: 'x' }, 'PORT is not right: a whole number from 0 to 65535 is needed.'],
     [{ PORT: '70000' }, 'PORT is not right: a whole number from 0 to 65535 is needed.'],
-    [{ ORIGIN: 'localhost:3000' }, 'ORIGIN is not right: an address that starts with http:// or https:// is needed.'],
+    [
+      { ORIGIN: 'localhost:3000' },
+      'ORIGIN is not right: an address that starts with http:// or https:// is needed.',
+    ],
     [
       { ORIGIN: 'http://localhost:3000/' },
       'ORIGIN is not right: scheme, host and port are needed, and nothing after them.',

@@ -5,15 +5,26 @@ import { z } from 'zod';
 
 const portMessage = 'a whole number from 0 to 65535 is needed';
 
-const httpUrl = z.url({ protocol: /^https?$/, error: 'an address that starts with http:// or https:// is needed' });
+const httpUrl = z.url({
+  protocol: /^https?$/,
+  error: 'an address that starts with http:// or https:// is needed',
+});
 
 const environment = z.object({
   HOST: z.string().default('127.0.0.1'),
-  PORT: z.coerce.number(portMessage).int(portMessage).min(0, portMessage).max(65_535, portMessage).default(3000),
+  PORT: z.coerce
+    .number(portMessage)
+    .int(portMessage)
+    .min(0, portMessage)
+    .max(65_535, portMessage)
+    .default(3000),
   ORIGIN: httpUrl
     .refine((url) => new URL(url).origin === url, 'scheme, host and port are needed, and nothing after them')
     .optional(),
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'an address that starts with postgresql:// is needed' }),
+  DATABASE_URL: z.url({
+    protocol: /^postgres(ql)?$/,
+    error: 'an address that starts with postgresql:// is needed',
+  }),
   CONTROLLER_URL: httpUrl,
   CONTROLLER_TOKEN_KEY_FILE: z.string(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

@@ -102,4 +102,5 @@ export class ControllerClient {
 
 const segment = encodeURIComponent;
 const projectsPath = (namespace: string): string => `/v1/tenants/${segment(namespace)}/projects`;
-const projectPath = ({ namespace, name }: ProjectKey): string => `${projectsPath(namespace)}/${segment(name)}`;
+const projectPath = ({ namespace, name }: ProjectKey): string =>
+  `${projectsPath(namespace)}/${segment(name)}`;

@@ -68,7 +68,7 @@ export function errorFromProblem(status: number, text: string): AppError {
   const { success, data } = problemShape.safeParse(jsonOrNothing(text));
   // Our own token was refused: that is our mistake or a clock's, and signing in again would not help.
   if (success && data.code !== 'UNAUTHENTICATED')
-    return new AppError(data.code as ErrorCode, data.detail, { errors: data.errors ?? [] });
+    return new AppError(data.code, data.detail, { errors: data.errors ?? [] });
   return new AppError('INTERNAL', 'Something went wrong between the portal and the platform.', {
     cause: new Error(`The controller answered ${status}: ${text.slice(0, 500)}`),
   });

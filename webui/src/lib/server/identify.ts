@@ -23,7 +23,10 @@ async function byToken(authorization: string): Promise<Found> {
   const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
   const found = token === undefined ? undefined : await services().tokens.find(token);
   if (found === undefined)
-    throw new AppError('UNAUTHENTICATED', 'This access token is not valid: it was deleted, has expired, or is mistyped.');
+    throw new AppError(
+      'UNAUTHENTICATED',
+      'This access token is not valid: it was deleted, has expired, or is mistyped.',
+    );
   return { user: found.user, credential: { kind: 'token', key: found.key } };
 }
 

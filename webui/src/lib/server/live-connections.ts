@@ -13,7 +13,8 @@ export class LiveConnections {
       signal: abort.signal,
       done: () => {
         siblings.delete(abort);
-        if (siblings.size === 0 && this.#open.get(credentialKey) === siblings) this.#open.delete(credentialKey);
+        if (siblings.size === 0 && this.#open.get(credentialKey) === siblings)
+          this.#open.delete(credentialKey);
       },
     };
   }

@@ -17,7 +17,9 @@ export const problemDocument = (document: Problem): Response =>
 
 export function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  return new AppError('INTERNAL', 'Something went wrong here. The request id finds it in the log.', { cause: error });
+  return new AppError('INTERNAL', 'Something went wrong here. The request id finds it in the log.', {
+    cause: error,
+  });
 }
 
 function logProblem(error: AppError, event: RequestEvent): void {
@@ -31,7 +33,10 @@ function logProblem(error: AppError, event: RequestEvent): void {
 const bareStatuses: Partial<Record<number, readonly [ErrorCode, string]>> = {
   400: ['BAD_REQUEST', 'The request cannot be read.'],
   404: ['NOT_FOUND', 'There is nothing at this address.'],
-  405: ['METHOD_NOT_ALLOWED', 'This address does not know that method. The header Allow says which ones it knows.'],
+  405: [
+    'METHOD_NOT_ALLOWED',
+    'This address does not know that method. The header Allow says which ones it knows.',
+  ],
   413: ['TOO_LARGE', 'A request has at most 2 MB.'],
 };
 

@@ -15,11 +15,19 @@ describe('isCrossSite', () => {
   it.each<[string, Partial<OriginFacts>, boolean]>([
     ['the portal', { origin: portal }, false],
     ['the portal, said by the browser', { origin: portal, fetchSite: 'same-origin' }, false],
-    ['a forwarded port, said by the browser', { origin: 'http://localhost:8080', fetchSite: 'same-origin' }, false],
+    [
+      'a forwarded port, said by the browser',
+      { origin: 'http://localhost:8080', fetchSite: 'same-origin' },
+      false,
+    ],
     ['another site', { origin: 'https://evil.example' }, true],
     ['another site without a cookie', { origin: 'https://evil.example', carriesCookie: false }, true],
     ['another port of this machine', { origin: 'http://localhost:5173', fetchSite: 'same-site' }, true],
-    ['an app of this installation', { origin: 'http://k3x9q2mvt7ab.localhost:3001', fetchSite: 'cross-site' }, true],
+    [
+      'an app of this installation',
+      { origin: 'http://k3x9q2mvt7ab.localhost:3001', fetchSite: 'cross-site' },
+      true,
+    ],
     ['the portal by the wrong scheme', { origin: 'https://localhost:3000' }, true],
     ['an opaque origin', { origin: 'null' }, true],
     ['a navigation that the person started', { fetchSite: 'none' }, true],
@@ -46,21 +54,26 @@ describe('isOwnOrigin, for WebSockets', () => {
     ['a name that was pointed at this machine', 'http://evil.example', portal, 'evil.example', false],
     ['an insecure page of a secure portal', 'http://p.example', 'https://p.example', 'p.example', false],
     ['an opaque origin', 'null', portal, 'localhost:3000', false],
-  ])('%s', (_, origin, own, host, expected) => {
+  ])('%s', (...[, origin, own, host, expected]) => {
     expect(isOwnOrigin(origin, { portal: own, host })).toBe(expected);
   });
 });
 
 describe('canonicalPage', () => {
   it.each<[string, string | null, string, string | undefined]>([
-    ['127.0.0.1 to localhost', '127.0.0.1:3000', 'http://localhost:3000/a?b=c', 'http://localhost:3000/a?b=c'],
+    [
+      '127.0.0.1 to localhost',
+      '127.0.0.1:3000',
+      'http://localhost:3000/a?b=c',
+      'http://localhost:3000/a?b=c',
+    ],
     ['::1 to localhost', '[::1]:3000', 'http://localhost:3000/', 'http://localhost:3000/'],
     ['localhost stays', 'localhost:3000', 'http://localhost:3000/', undefined],
     ['a forwarded port stays', '127.0.0.1:8080', 'http://localhost:3000/', undefined],
     ['a name stays', 'portal.example', 'http://localhost:3000/', undefined],
     ['no host', null, 'http://localhost:3000/', undefined],
     ['an installation with a name', '127.0.0.1', 'https://portal.example/', undefined],
-  ])('%s', (_, host, url, expected) => {
+  ])('%s', (...[, host, url, expected]) => {
     expect(canonicalPage(host, new URL(url))).toBe(expected);
   });
 });

@@ -30,7 +30,10 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
  * A WebSocket's origin: the portal's, or, on this machine, the host that was asked (a forwarded port). Browsers send
  * `Origin` with every WebSocket and no `Sec-Fetch-Site`.
  */
-export function isOwnOrigin(origin: string | undefined, facts: { portal: string; host: string | undefined }): boolean {
+export function isOwnOrigin(
+  origin: string | undefined,
+  facts: { portal: string; host: string | undefined },
+): boolean {
   if (origin === undefined) return false;
   if (origin === facts.portal) return true;
   if (!URL.canParse(origin)) return false;

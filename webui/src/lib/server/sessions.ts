@@ -13,7 +13,7 @@ import type { SessionUser } from './users.js';
 declare module 'lucia' {
   interface Register {
     Lucia: OurLucia;
-    DatabaseUserAttributes: Omit<SessionUser, 'id'>;
+    DatabaseUserAttributes: UserAttributes;
   }
 }
 
@@ -30,7 +30,8 @@ export interface FoundSession {
   readonly renewed?: SessionCookie;
 }
 
-type OurLucia = Lucia<Record<never, never>, Omit<SessionUser, 'id'>>;
+type UserAttributes = Omit<SessionUser, 'id'>;
+type OurLucia = ReturnType<typeof createLucia>;
 
 export class Sessions {
   readonly #database: Database;
@@ -38,15 +39,7 @@ export class Sessions {
 
   constructor(database: Database, options: { secure: boolean }) {
     this.#database = database;
-    this.#lucia = new Lucia(new HashedIds(new DrizzlePostgreSQLAdapter(database.db, sessions, users)), {
-      sessionExpiresIn: LIFETIME,
-      sessionCookie: {
-        // The prefix makes browsers refuse a cookie of this name that another host or an insecure page set.
-        name: options.secure ? '__Host-fsa_session' : 'fsa_session',
-        attributes: { secure: options.secure, sameSite: 'lax', path: '/' },
-      },
-      getUserAttributes: ({ username, namespace, operator }) => ({ username, namespace, operator }),
-    });
+    this.#lucia = createLucia(database, options);
   }
 
   async start(userId: string): Promise<SessionCookie> {
@@ -88,6 +81,22 @@ export class Sessions {
     const id = this.#lucia.readSessionCookie(cookieHeader ?? '');
     return id === null || id === '' ? undefined : id;
   }
+}
+
+function createLucia({ db }: Database, { secure }: { secure: boolean }) {
+  return new Lucia(new HashedIds(new DrizzlePostgreSQLAdapter(db, sessions, users)), {
+    sessionExpiresIn: LIFETIME,
+    sessionCookie: {
+      // The prefix makes browsers refuse a cookie of this name that another host or an insecure page set.
+      name: secure ? '__Host-fsa_session' : 'fsa_session',
+      attributes: { secure, sameSite: 'lax', path: '/' },
+    },
+    getUserAttributes: ({ username, namespace, operator }: UserAttributes) => ({
+      username,
+      namespace,
+      operator,
+    }),
+  });
 }
 
 /** Stands between Lucia and the table: ids are hashed on their way in, and Lucia only ever sees the one it asked for. */

@@ -6,7 +6,9 @@ export function validated<T extends z.ZodType>(schema: T, input: unknown): z.out
   const result = schema.safeParse(input);
   if (result.success) return result.data;
   const errors = firstOfEach(result.error.issues.flatMap(fieldErrors));
-  throw new AppError('VALIDATION_FAILED', errors[0]?.message ?? 'Something in the form is not right.', { errors });
+  throw new AppError('VALIDATION_FAILED', errors[0]?.message ?? 'Something in the form is not right.', {
+    errors,
+  });
 }
 
 /** An empty field breaks several rules at once; one sentence beside it is enough. */

@@ -120,9 +120,7 @@ export class AccessTokens {
   async #noteUse(hash: string, lastUsedAt: Date | null): Promise<void> {
     const now = new Date();
     if (lastUsedAt !== null && now.getTime() - lastUsedAt.getTime() < 60_000) return;
-    await this.#database.use((db) =>
-      db.update(table).set({ lastUsedAt: now }).where(eq(table.hash, hash)),
-    );
+    await this.#database.use((db) => db.update(table).set({ lastUsedAt: now }).where(eq(table.hash, hash)));
   }
 }
 

@@ -70,7 +70,10 @@ describe('AccountStore', () => {
     const results = await Promise.allSettled(names.map((name) => accounts.create(account(name), 'open')));
     const refused = results.filter((result) => result.status === 'rejected');
     expect(refused.map(({ reason }) => reason as unknown)).toEqual([
-      expect.objectContaining({ code: 'NAME_TAKEN', errors: [expect.objectContaining({ field: 'username' })] }),
+      expect.objectContaining({
+        code: 'NAME_TAKEN',
+        errors: [expect.objectContaining({ field: 'username' })],
+      }),
       expect.objectContaining({ code: 'NAME_TAKEN' }),
     ]);
     expect(await query(url, 'select count(*)::int as n from users where operator')).toEqual([{ n: 1 }]);
@@ -200,12 +203,16 @@ describe('AccessTokens', () => {
     expect(await tokens.find(token)).toBeDefined();
   });
 
-  it.each(['', 'fsa_', 'fsa_short', `fsa_${'a'.repeat(40)}`, `gho_${'a'.repeat(40)}`, `fsa_${'a'.repeat(39)}'`])(
-    'are not %j',
-    async (token) => {
-      expect(await new AccessTokens(database).find(token)).toBeUndefined();
-    },
-  );
+  it.each([
+    '',
+    'fsa_',
+    'fsa_short',
+    `fsa_${'a'.repeat(40)}`,
+    `gho_${'a'.repeat(40)}`,
+    `fsa_${'a'.repeat(39)}'`,
+  ])('are not %j', async (token) => {
+    expect(await new AccessTokens(database).find(token)).toBeUndefined();
+  });
 
   it('are limited in number', async () => {
     const tokens = new AccessTokens(database);

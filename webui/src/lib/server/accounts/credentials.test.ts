@@ -24,14 +24,21 @@ describe('signUpInput', () => {
     expect(validated(signUpInput, { username, password }).username).toBe(expected);
   });
 
-  it.each(['ab', 'a'.repeat(33), 'ada lovelace', 'ada@example.com', 'ädä', 'ada\0', 'a\nda', '<script>', 'ＡＤＡ'])(
-    'refuses the username %j, beside its field',
-    (username) => {
-      expect(errorsOf({ username, password })).toEqual({
-        username: 'A username has 3 to 32 characters: letters from a to z, digits, _ and -.',
-      });
-    },
-  );
+  it.each([
+    'ab',
+    'a'.repeat(33),
+    'ada lovelace',
+    'ada@example.com',
+    'ädä',
+    'ada\0',
+    'a\nda',
+    '<script>',
+    'ＡＤＡ',
+  ])('refuses the username %j, beside its field', (username) => {
+    expect(errorsOf({ username, password })).toEqual({
+      username: 'A username has 3 to 32 characters: letters from a to z, digits, _ and -.',
+    });
+  });
 
   it.each([
     [{ username: '', password }, { username: 'A username is needed.' }],
@@ -54,6 +61,9 @@ describe('signUpInput', () => {
 
 describe('logInInput', () => {
   it('does not say which accounts cannot exist', () => {
-    expect(validated(logInInput, { username: 'a b!', password: 'x' })).toEqual({ username: 'a b!', password: 'x' });
+    expect(validated(logInInput, { username: 'a b!', password: 'x' })).toEqual({
+      username: 'a b!',
+      password: 'x',
+    });
   });
 });

@@ -14,7 +14,7 @@ const PASSWORD_MIN = 8;
 const PASSWORD_MAX = 256;
 
 /** Code points, not UTF-16 units: an emoji counts once. */
-const characters = (text: string): number => [...text].length;
+const characters = (text: string): number => Array.from(text).length;
 
 const password = z
   .string('A password is needed.')

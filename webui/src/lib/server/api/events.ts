@@ -20,7 +20,11 @@ export async function relayEvents({ event, controller }: Call): Promise<Response
       },
     });
     return new Response(body, {
-      headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
+      headers: {
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      },
     });
   } catch (error) {
     connection.done();

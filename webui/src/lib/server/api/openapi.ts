@@ -39,7 +39,10 @@ function paths(): Record<string, Record<string, unknown>> {
 function describe(operation: Operation): Record<string, unknown> {
   const { method, path, summary, input, status, open, answer } = operation;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
-  const parameterNames = [...inPath.map((name) => (name === 'tokenId' ? 'tokenId' : 'id')), ...(operation.query ?? [])];
+  const parameterNames = [
+    ...inPath.map((name) => (name === 'tokenId' ? 'tokenId' : 'id')),
+    ...(operation.query ?? []),
+  ];
   return {
     operationId: operationId(method, path),
     summary,
@@ -67,14 +70,21 @@ function describe(operation: Operation): Record<string, unknown> {
 function operationId(method: string, path: string): string {
   const words = path.split('/').filter((part) => part !== '' && part !== 'api' && !part.startsWith('{'));
   const one = path.endsWith('}') ? 'One' : '';
-  return method + words.map((word) => word.replace(/\.json$/, '')).map(capital).join('') + one;
+  return (
+    method +
+    words
+      .map((word) => word.replace(/\.json$/, ''))
+      .map(capital)
+      .join('') +
+    one
+  );
 }
 
 const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
 function schemaOf(schema: z.ZodType): unknown {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
-  return rest;
+  // OpenAPI 3.1 speaks this dialect of JSON Schema by itself.
+  return { ...z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }), $schema: undefined };
 }
 
 const queryParameter = (name: string, description: string, schema: Record<string, unknown>): unknown => ({
@@ -96,7 +106,12 @@ const parameters = {
   tokenId: { name: 'tokenId', in: 'path', required: true, schema: { type: 'string' } },
   namespace: queryParameter('namespace', 'Another namespace of which you are a member.', { type: 'string' }),
   before: queryParameter('before', 'The `next` of the page before.', { type: 'string' }),
-  limit: queryParameter('limit', 'How many commits.', { type: 'integer', minimum: 1, maximum: 200, default: 50 }),
+  limit: queryParameter('limit', 'How many commits.', {
+    type: 'integer',
+    minimum: 1,
+    maximum: 200,
+    default: 50,
+  }),
 };
 
 const problemSchema = {

@@ -59,7 +59,14 @@ export const operations: readonly Operation[] = [
     input: logInInput,
     open: true,
   },
-  { method: 'post', path: '/api/auth/logout', summary: 'Sign out', status: 204, answer: 'Nothing.', open: true },
+  {
+    method: 'post',
+    path: '/api/auth/logout',
+    summary: 'Sign out',
+    status: 204,
+    answer: 'Nothing.',
+    open: true,
+  },
   {
     method: 'get',
     path: '/api/tokens',
@@ -136,7 +143,11 @@ export const operations: readonly Operation[] = [
   },
   { ...read('history', 'Read the commits', 'The commits, newest first.'), query: ['before', 'limit'] },
   read('manifests', 'Read the rendered manifests', 'The files of the project on branch rendered.'),
-  read('database', 'Read how the database is reached', 'Host, port, user and database, without the password.'),
+  read(
+    'database',
+    'Read how the database is reached',
+    'Host, port, user and database, without the password.',
+  ),
   {
     method: 'post',
     path: `${PROJECT}/database/reveal`,

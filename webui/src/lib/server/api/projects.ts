@@ -18,7 +18,11 @@ export async function createProject(call: Call): Promise<unknown> {
   return { id, status, ...change };
 }
 
-export async function deleteProject({ event, controller, key }: Call & { key: ProjectKey }): Promise<unknown> {
+export async function deleteProject({
+  event,
+  controller,
+  key,
+}: Call & { key: ProjectKey }): Promise<unknown> {
   // Ignored, it would be a promise that the data is gone.
   if (event.url.searchParams.has('purge'))
     throw new AppError(

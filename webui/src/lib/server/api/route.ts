@@ -1,6 +1,6 @@
 import { json, type RequestEvent } from '@sveltejs/kit';
 import { AppError } from '@fullstackagent/controller/contract';
-import { namespaceName } from '@fullstackagent/charts';
+import { namespaceName } from '@fullstackagent/charts/documents';
 import type { ControllerClient } from '../controller-client.js';
 import { problemResponse } from '../problems.js';
 import { projectKeyOf, type ProjectKey } from '../project-key.js';
@@ -37,7 +37,10 @@ export function signedIn(work: (call: Call) => Promise<unknown>, status = 200): 
 }
 
 /** A route under `/api/projects/:id`. */
-export function onProject(work: (call: Call & { key: ProjectKey }) => Promise<unknown>, status = 200): Answer {
+export function onProject(
+  work: (call: Call & { key: ProjectKey }) => Promise<unknown>,
+  status = 200,
+): Answer {
   return signedIn((call) => {
     const key = projectKeyOf(call.event.params['id'] ?? '', call.user.namespace);
     return work({ ...call, key });

@@ -1,5 +1,6 @@
 import { AppError } from '@fullstackagent/controller/contract';
 import { createTokenInput } from '../accounts/access-tokens.js';
+import { audit } from '../accounts.js';
 import { services } from '../services.js';
 import { validated } from '../validated.js';
 import { readJson } from './body.js';
@@ -8,7 +9,9 @@ import type { Call } from './route.js';
 export async function createToken(call: Call): Promise<unknown> {
   requirePerson(call);
   const input = validated(createTokenInput, await readJson(call.event.request));
-  return services().tokens.create(call.user.id, input);
+  const created = await services().tokens.create(call.user.id, input);
+  audit(call.event, 'token-created', call.user.id);
+  return created;
 }
 
 export async function listTokens(call: Call): Promise<unknown> {
@@ -21,6 +24,7 @@ export async function removeToken(call: Call): Promise<void> {
   requirePerson(call);
   const { tokens, live } = services();
   live.end(await tokens.remove(call.user.id, call.event.params['id'] ?? ''));
+  audit(call.event, 'token-deleted', call.user.id);
 }
 
 /** A token that leaked must not be able to make others that outlive it. */

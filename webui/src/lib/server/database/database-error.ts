@@ -2,7 +2,8 @@ import { DrizzleQueryError } from 'drizzle-orm';
 import { AppError } from '@fullstackagent/controller/contract';
 
 /** PostgreSQL's class 08 (connection), 53 (resources), 57P (shut down, starting up) and the network's own codes. */
-const AWAY = /^(?:08...|53...|57P0[1-5]|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
+const AWAY =
+  /^(?:08...|53...|57P0[1-5]|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
 
 /** How pg says without a code that there is no connection (pg 8.23, client.js and pg-pool). */
 const AWAY_MESSAGES: readonly string[] = [
@@ -22,9 +23,13 @@ const AWAY_MESSAGES: readonly string[] = [
 export function databaseError(error: unknown): unknown {
   const cause = error instanceof DrizzleQueryError && error.cause !== undefined ? error.cause : error;
   if (!isAway(cause)) return cause;
-  return new AppError('NOT_READY', "The portal's database cannot be reached right now. Try again in a moment.", {
-    cause,
-  });
+  return new AppError(
+    'NOT_READY',
+    "The portal's database cannot be reached right now. Try again in a moment.",
+    {
+      cause,
+    },
+  );
 }
 
 function isAway(error: unknown): boolean {

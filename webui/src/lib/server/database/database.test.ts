@@ -34,7 +34,9 @@ describe('Database', () => {
     const url = await postgres.database();
     await Promise.all([open(url), open(url), open(url)].map((database) => database.migrate(never)));
     await open(url).migrate(never);
-    expect(await query(url, 'select count(*)::int as n from drizzle.__drizzle_migrations')).toEqual([{ n: 1 }]);
+    expect(await query(url, 'select count(*)::int as n from drizzle.__drizzle_migrations')).toEqual([
+      { n: 1 },
+    ]);
     const tables = await query(url, `select tablename from pg_tables where schemaname = 'public' order by 1`);
     expect(tables.map(({ tablename }) => tablename)).toEqual(['personal_access_tokens', 'sessions', 'users']);
   });
@@ -46,7 +48,9 @@ describe('Database', () => {
     const row = { id: 'a', username: 'ada', passwordHash: 'h', namespace: 'ns-abcd1234', operator: true };
     await database.use((db) => db.insert(users).values(row));
     expect(await database.use((db) => db.select().from(users))).toMatchObject([row]);
-    const twice = database.use((db) => db.insert(users).values({ ...row, id: 'b', username: 'ADA', namespace: 'n' }));
+    const twice = database.use((db) =>
+      db.insert(users).values({ ...row, id: 'b', username: 'ADA', namespace: 'n' }),
+    );
     await expect(twice).rejects.toMatchObject({ constraint: 'users_username_unique' });
   });
 

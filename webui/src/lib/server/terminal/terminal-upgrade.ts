@@ -131,7 +131,8 @@ function serve(
 function refuse({ log }: Services, socket: Duplex, error: unknown): void {
   const known = asAppError(error);
   const problem = known.toProblem();
-  if (problem.status >= 500) log.warn({ err: known.cause ?? known, code: known.code }, 'a terminal cannot be opened');
+  if (problem.status >= 500)
+    log.warn({ err: known.cause ?? known, code: known.code }, 'a terminal cannot be opened');
   const body = JSON.stringify(problem);
   const head = [
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? 'Error'}`,

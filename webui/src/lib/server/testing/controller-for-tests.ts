@@ -23,7 +23,8 @@ type Answer = { readonly status: number; readonly body: unknown } | 'hang up';
 export class ControllerForTests {
   readonly seen: SeenRequest[] = [];
   readonly streams = new Set<ServerResponse>();
-  readonly terminals: { readonly socket: WebSocket; readonly url: string; readonly claims: TokenClaims }[] = [];
+  readonly terminals: { readonly socket: WebSocket; readonly url: string; readonly claims: TokenClaims }[] =
+    [];
   isolation: 'cluster' | 'none' = 'cluster';
   readonly #answers = new Map<string, Answer>();
   readonly #server: Server;
@@ -89,7 +90,11 @@ export class ControllerForTests {
     const answer = this.#answers.get(`${method} ${url}`);
     if (answer === 'hang up') request.socket.destroy();
     else if (answer !== undefined) send(response, answer.status, answer.body);
-    else if (url === '/v1/platform') send(response, 200, { isolation: this.isolation });
+    else this.#serveByItself(response, { method, url });
+  }
+
+  #serveByItself(response: ServerResponse, { method, url }: { method: string; url: string }): void {
+    if (url === '/v1/platform') send(response, 200, { isolation: this.isolation });
     else if (url.startsWith('/v1/events')) this.#stream(response);
     else if (method === 'PUT' && url.startsWith('/v1/tenants/')) send(response, 200, {});
     else send(response, 404, problem('NOT_FOUND', 'There is no such project.'));

@@ -45,7 +45,6 @@ export class PortalForTests {
     const child = fork(join(webui, 'server.js'), [], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: {
-        PATH: process.env['PATH'],
         HOST: '127.0.0.1',
         PORT: String(port),
         ORIGIN: origin,
@@ -105,16 +104,9 @@ export class Visitor {
     path: string,
     options: { body?: unknown; text?: string; headers?: Record<string, string | undefined> } = {},
   ): Promise<{ status: number; headers: Headers; text: string; json: Record<string, unknown> }> {
-    const text = options.text ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
-    const wanted: Record<string, string | undefined> = {
-      origin: this.#portal.origin,
-      cookie: this.cookie === '' ? undefined : this.cookie,
-      'content-type': text === undefined ? undefined : 'application/json',
-      ...options.headers,
-    };
-    const headers = new Headers();
-    for (const [name, value] of Object.entries(wanted)) if (value !== undefined) headers.set(name, value);
-    const response = await fetch(`${this.#portal.address}${path}`, {
+    const text = options.body === undefined ? options.text : JSON.stringify(options.body);
+    const headers = this.#headers(text !== undefined, options.headers);
+    const response = await fetch(`${this.#portal.origin}${path}`, {
       method,
       headers,
       redirect: 'manual',
@@ -129,5 +121,18 @@ export class Visitor {
       text: answer,
       json: isJson ? (JSON.parse(answer) as Record<string, unknown>) : {},
     };
+  }
+
+  #headers(hasBody: boolean, given: Record<string, string | undefined> = {}): Headers {
+    const wanted: Record<string, string | undefined> = {
+      origin: this.#portal.origin,
+      cookie: this.cookie,
+      'content-type': hasBody ? 'application/json' : undefined,
+      ...given,
+    };
+    const headers = new Headers();
+    for (const [name, value] of Object.entries(wanted))
+      if (value !== undefined && value !== '') headers.set(name, value);
+    return headers;
   }
 }
