@@ -33,9 +33,12 @@ export class Store {
   readonly #objects = new Map<string, Map<string, KubeObject>>();
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #history: Change[] = [];
-  #version = 1;
+  #version: number;
 
-  constructor(private readonly options: StoreOptions) {}
+  /** Versions go on from the time of the start, so that a client of an earlier life is told to list again. */
+  constructor(private readonly options: StoreOptions) {
+    this.#version = options.now().getTime();
+  }
 
   get version(): number {
     return this.#version;

@@ -1,0 +1,190 @@
+import { spawn } from '@lydell/node-pty';
+import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { pollUntil } from '../files/polling.js';
+import { freePort } from '../testing/free-port.js';
+import { TerminalServer } from './server.js';
+
+const TOKEN = 'correct-horse-battery-staple';
+const credential = Buffer.from(`user:${TOKEN}`).toString('base64');
+const closers: (() => Promise<void> | void)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function server(): Promise<{ url: string; http: string }> {
+  const terminal = new TerminalServer({
+    token: TOKEN,
+    title: 'my-blog',
+    spawn: ({ columns, rows }) =>
+      spawn('bash', ['--norc', '-i'], {
+        name: 'xterm-256color',
+        cols: columns,
+        rows,
+        env: { PATH: process.env['PATH'] ?? '', PS1: '$ ', LANG: 'C.UTF-8' },
+        encoding: null,
+      }),
+  });
+  const port = await freePort();
+  await terminal.listen(port);
+  closers.push(async () => {
+    terminal.hangUp();
+    await terminal.close();
+  });
+  return { url: `ws://127.0.0.1:${port}/ws`, http: `http://127.0.0.1:${port}` };
+}
+
+interface Client {
+  readonly socket: WebSocket;
+  type(text: string | Buffer): void;
+  control(text: string): void;
+  /** Everything printed so far. */
+  output(): string;
+  waitFor(pattern: RegExp): Promise<string>;
+  closed(): Promise<number>;
+}
+
+async function connect(url: string, options: { session?: string; token?: string } = {}): Promise<Client> {
+  const socket = new WebSocket(`${url}?arg=${options.session ?? 'main'}`, 'tty', {
+    headers: { authorization: `Basic ${credential}` },
+  });
+  closers.push(() => {
+    socket.terminate();
+  });
+  const chunks: Buffer[] = [];
+  socket.on('message', (data: Buffer) => {
+    if (data[0] === 0x30) chunks.push(data.subarray(1));
+  });
+  const closed = new Promise<number>((resolve) => {
+    socket.on('close', resolve);
+  });
+  await new Promise((resolve, reject) => {
+    socket.once('open', resolve);
+    socket.once('error', reject);
+  });
+  socket.send(Buffer.from(JSON.stringify({ AuthToken: options.token ?? credential, columns: 90, rows: 30 })));
+  const output = (): string => Buffer.concat(chunks).toString('utf8');
+  return {
+    socket,
+    output,
+    type: (text) => {
+      socket.send(Buffer.concat([Buffer.from('0'), Buffer.from(text)]));
+    },
+    control: (text) => {
+      socket.send(Buffer.from(text));
+    },
+    async waitFor(pattern) {
+      const found = await pollUntil(() => (pattern.test(output()) ? output() : undefined), {
+        everyMs: 10,
+        deadlineMs: 15_000,
+      });
+      if (found === undefined)
+        throw new Error(`${pattern.source} never came; there was: ${output().slice(-500)}`);
+      return found;
+    },
+    closed: () => closed,
+  };
+}
+
+const refusal = (url: string, headers: Record<string, string>): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const socket = new WebSocket(url, 'tty', { headers });
+    socket.on('unexpected-response', (_request, response) => {
+      resolve(response.statusCode ?? 0);
+    });
+    socket.on('open', () => {
+      reject(new Error('it was let in'));
+    });
+    socket.on('error', () => undefined);
+  });
+
+describe('TerminalServer', () => {
+  it('runs what is typed, in the size that was asked for', async () => {
+    const client = await connect((await server()).url);
+    client.type('stty size; echo "a=$((6*7))"\r');
+    expect(await client.waitFor(/a=42/)).toContain('30 90');
+    client.control('1{"columns":120,"rows":40}');
+    client.type('stty size\r');
+    await client.waitFor(/40 120/);
+  });
+
+  it('carries bytes as they are', async () => {
+    const client = await connect((await server()).url);
+    client.type('printf "%s" "h€llo" | od -An -tx1\r');
+    await client.waitFor(/68 e2 82 ac 6c 6c 6f/);
+  });
+
+  it('keeps the shell and its screen when the connection is lost', async () => {
+    const { url } = await server();
+    const first = await connect(url, { session: 'work' });
+    first.type('kept=yes; echo "before-$kept"\r');
+    await first.waitFor(/before-yes/);
+    first.socket.terminate();
+    await first.closed();
+    const second = await connect(url, { session: 'work' });
+    await second.waitFor(/before-yes/);
+    second.type('echo "still-$kept"\r');
+    await second.waitFor(/still-yes/);
+  });
+
+  it('gives each session id a shell of its own', async () => {
+    const { url } = await server();
+    const one = await connect(url, { session: 'one' });
+    const two = await connect(url, { session: 'two' });
+    one.type('x=1; echo "x is [$x]"\r');
+    await one.waitFor(/x is \[1\]/);
+    two.type('echo "x is [$x]"\r');
+    await two.waitFor(/x is \[\]/);
+  });
+
+  it('stops a flood at once when told to', async () => {
+    const client = await connect((await server()).url);
+    client.type('yes\r');
+    await client.waitFor(/(y\r\n){1000}/);
+    client.type('\x03');
+    client.type('echo "over-$((1+1))"\r');
+    await client.waitFor(/over-2/);
+  });
+
+  it('loses nothing over a pause', async () => {
+    const client = await connect((await server()).url);
+    client.control('2');
+    client.type('seq 1 200000; echo "end-$((1+1))"\r');
+    client.control('3');
+    const lines = (await client.waitFor(/end-2\r\n/)).split('\r\n').filter((line) => /^\d{2,}$/.test(line));
+    expect(lines).toHaveLength(200_000 - 9);
+    expect(lines.every((line, index) => line === String(index + 10))).toBe(true);
+  });
+
+  it('says when the shell has ended, and starts a new one next time', async () => {
+    const { url } = await server();
+    const client = await connect(url);
+    client.type('exit\r');
+    expect(await client.closed()).toBe(1000);
+    const again = await connect(url);
+    again.type('echo "new-$((1+1))"\r');
+    await again.waitFor(/new-2/);
+  });
+
+  it('lets nobody in without the credential', async () => {
+    const { url, http } = await server();
+    const wrong = { authorization: `Basic ${Buffer.from('user:wrong').toString('base64')}` };
+    expect(await refusal(url, {})).toBe(401);
+    expect(await refusal(url, wrong)).toBe(401);
+    expect((await fetch(`${http}/token`)).status).toBe(401);
+    expect((await fetch(`${http}/token`, { headers: wrong })).status).toBe(401);
+    expect(await (await connect(url, { token: 'wrong' })).closed()).toBe(1008);
+  });
+
+  it('hands out the token as ttyd does', async () => {
+    const { http } = await server();
+    const answer = await fetch(`${http}/token`, { headers: { authorization: `Basic ${credential}` } });
+    expect(await answer.json()).toEqual({ token: credential });
+  });
+
+  it.each(['a/b', '..', 'a%20b', '', 'x'.repeat(65)])('refuses session id %j', async (session) => {
+    const { url } = await server();
+    expect(await refusal(`${url}?arg=${session}`, { authorization: `Basic ${credential}` })).toBe(400);
+  });
+});
