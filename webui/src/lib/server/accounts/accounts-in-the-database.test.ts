@@ -8,7 +8,7 @@ import { AccountStore } from './account-store.js';
 import { hashPassword, verifyPassword } from './passwords.js';
 import { hashSecret } from './random.js';
 
-/** Accounts, sessions and access tokens against a real PostgreSQL: one server, an empty database for every test. */
+/** Accounts, sessions and access tokens against a real PostgreSQL, with empty tables for every test. */
 
 const code = (expected: string): Error => expect.objectContaining({ code: expected }) as Error;
 
@@ -19,14 +19,15 @@ let accounts: AccountStore;
 
 beforeAll(async () => {
   postgres = await startPostgres();
-});
-afterAll(() => postgres.remove());
-beforeEach(async () => {
   url = await postgres.database();
   database = new Database(url, pino({ level: 'silent' }));
   await database.migrate(new AbortController().signal);
   accounts = new AccountStore(database);
-  return () => database.close();
+});
+beforeEach(() => query(url, 'truncate users cascade'));
+afterAll(async () => {
+  await database.close();
+  await postgres.remove();
 });
 
 const account = (username: string): { username: string; passwordHash: string } => ({
