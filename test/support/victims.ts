@@ -13,9 +13,11 @@ export type Role = (typeof roles)[number];
 
 const DATA_FOLDER = / -D\s*(\S+)/;
 
-/** The first process of a PostgreSQL server; the others are its children and show no `-D`. */
-const isPostmaster = (process: Process): boolean =>
-  /(^|\/)postgres /.test(process.command) && DATA_FOLDER.test(process.command);
+/**
+ * The first process of a PostgreSQL server. Its children show no `-D`; the guard beside it names the program too, but
+ * is another program itself.
+ */
+const isPostmaster = ({ command }: Process): boolean => /^\S*\/postgres -D/.test(command);
 
 const isPortalDatabase = (process: Process): boolean =>
   isPostmaster(process) && process.command.includes('/instances/portal/');
