@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { gitEnvironment } from '../follow/git-environment.js';
 
 const run = promisify(execFile);
 
@@ -28,7 +29,7 @@ export class RenderedRepository {
       await writeFile(join(work, path), text);
     }
     const env = {
-      ...process.env,
+      ...gitEnvironment(),
       GIT_DIR: this.path,
       GIT_WORK_TREE: work,
       GIT_INDEX_FILE: join(work, '.index'),
