@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openForTest, repositoryOptions, stockGit, temporaryFolder } from '../shared/repository-for-tests.js';
 import { Maintenance } from './maintenance.js';
@@ -29,6 +29,33 @@ describe('opening a repository', () => {
     expect(stockGit(gitDir, 'config', '--get-all', 'gc.auto')).toBe('0');
     expect(stockGit(gitDir, 'config', '--get-all', 'include.path')).toBe('fullstackagent.config');
     expect(stockGit(gitDir, 'config', 'user.name')).toBe('Operator');
+  });
+
+  it('takes a path as it is seen from here', async () => {
+    const gitDir = join(await temporaryFolder(), 'gitops.git');
+    const repository = await openForTest(relative(process.cwd(), gitDir));
+    expect(repository.path).toBe(gitDir);
+    const main = await repository.branch('main', plainProjection);
+    const edits = [{ path: 'a', content: 'x' }];
+    await main.submit(() => ({ author, committer: author, message: 'On', edits }));
+    expect(stockGit(gitDir, 'show', 'main:a')).toBe('x');
+  });
+
+  it('has only branches of plain names', async () => {
+    const repository = await openForTest(join(await temporaryFolder(), 'gitops.git'));
+    for (const name of ['', '../main', 'a..b', 'main.lock', '-x', 'a b', 'HEAD'])
+      await expect(repository.branch(name, plainProjection)).rejects.toMatchObject({ code: 'INTERNAL' });
+  });
+
+  it('ends what is under way before it closes, and twice is once', async () => {
+    const gitDir = join(await temporaryFolder(), 'gitops.git');
+    const repository = await openForTest(gitDir);
+    const main = await repository.branch('main', plainProjection);
+    const edits = [{ path: 'a', content: 'x' }];
+    const written = main.submit(() => ({ author, committer: author, message: 'Last', edits }));
+    await Promise.all([repository.close(), repository.close()]);
+    expect(stockGit(gitDir, 'rev-parse', 'main')).toBe((await written).commit);
+    await expect(repository.readBlobs(['1'.repeat(40)])).rejects.toThrow('closed');
   });
 
   it('says what is in the way', async () => {

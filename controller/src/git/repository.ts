@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { AppError } from '../contract/errors.js';
 import type { Branch, LogEntry, LogQuery, Projection, Repository } from '../model/repository.js';
 import { BlobReader } from './blob-reader.js';
@@ -31,7 +32,8 @@ const REVISION = /^(?:[0-9a-f]{40}|refs\/heads\/[a-z][a-z0-9-]*)$/;
  * Opens the bare repository at `path`, making it where there is none, for this process alone.
  * Throws NOT_READY where another process holds it, STORAGE_UNAVAILABLE where it cannot be used.
  */
-export async function openRepository(path: string, options: RepositoryOptions): Promise<Repository> {
+export async function openRepository(folder: string, options: RepositoryOptions): Promise<Repository> {
+  const path = resolve(folder);
   const location = { gitDir: path, searchPath: options.searchPath };
   try {
     await mkdir(path, { recursive: true });

@@ -1,0 +1,66 @@
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { AppError } from '../contract/errors.js';
+import { temporaryFolder } from '../shared/repository-for-tests.js';
+import { syncDirectory, writeNewFile } from './durable.js';
+import { alreadyExists, isMissing, storageFailure } from './failures.js';
+
+describe('a new file', () => {
+  it('has the bytes and the mode that were asked for', async () => {
+    const path = join(await temporaryFolder(), 'file');
+    await writeNewFile(path, Buffer.from([0, 255, 10]), 0o444);
+    expect(await readFile(path)).toEqual(Buffer.from([0, 255, 10]));
+    expect((await stat(path)).mode & 0o777).toBe(0o444);
+  });
+
+  it('does not replace one that is there', async () => {
+    const path = join(await temporaryFolder(), 'file');
+    await writeFile(path, 'theirs');
+    const refusal: unknown = await writeNewFile(path, 'ours').catch((error: unknown) => error);
+    expect(alreadyExists(refusal)).toBe(true);
+    expect(await readFile(path, 'utf8')).toBe('theirs');
+  });
+
+  it('that cannot be written whole is not there at all', async () => {
+    const folder = await temporaryFolder();
+    const notBytes = 42 as unknown as string;
+    await expect(writeNewFile(join(folder, 'file'), notBytes)).rejects.toThrow();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('in a folder that is not there cannot be written, and a folder that is not there cannot be synced', async () => {
+    const missing = join(await temporaryFolder(), 'none');
+    for (const attempt of [writeNewFile(join(missing, 'file'), ''), syncDirectory(missing)])
+      expect(isMissing(await attempt.catch((error: unknown) => error))).toBe(true);
+  });
+});
+
+describe('a failure of the storage', () => {
+  const failure = (code: string): Error => Object.assign(new Error('low level'), { code });
+
+  it.each([
+    ['ENOSPC', 'It failed. The disk is full.'],
+    ['EROFS', 'It failed. The disk is read-only.'],
+    ['EACCES', 'It failed. The process may not write there.'],
+    ['EMFILE', 'It failed. The process has too many files open.'],
+    ['EWHATEVER', 'It failed.'],
+  ])('%s says what a person can do', (code, message) => {
+    const cause = failure(code);
+    expect(storageFailure('It failed.', cause)).toMatchObject({
+      code: 'STORAGE_UNAVAILABLE',
+      message,
+      cause,
+    });
+  });
+
+  it('that is classified already stays what it is', () => {
+    const known = new AppError('NOT_READY', 'In use.');
+    expect(storageFailure('It failed.', known)).toBe(known);
+  });
+
+  it('can be anything that was thrown', () => {
+    for (const thrown of [undefined, null, 'text', { code: 'ENOSPC' }])
+      expect(storageFailure('It failed.', thrown).message).toBe('It failed.');
+  });
+});

@@ -1,0 +1,61 @@
+import { projectPath, tenantPath, writeDocument } from '@fullstackagent/charts';
+import { describe, expect, it } from 'vitest';
+import { NAMESPACE, platform, platformText, project, tenant } from '../shared/documents-for-tests.js';
+import { storedDocument } from './documents.js';
+
+const blob = 'a'.repeat(40);
+const path = projectPath(NAMESPACE, 'my-blog');
+const text = writeDocument(project('my-blog'));
+const at = (where: string, what: string): ReturnType<typeof storedDocument> =>
+  storedDocument({ path: where, blob, text: what });
+
+describe('a file of main', () => {
+  it.each([
+    ['platform.yaml', platformText, 'Platform', platform],
+    [tenantPath(NAMESPACE), writeDocument(tenant), 'Tenant', tenant],
+    [path, text, 'Project', project('my-blog')],
+  ] as const)('%s is the document that its path says', (where, what, kind, document) => {
+    expect(at(where, what)).toEqual({ kind, path: where, version: blob, document });
+  });
+
+  it.each([
+    'README.md',
+    'tenants/ab/notes.yaml',
+    `tenants/zz/${NAMESPACE}/tenant.yaml`,
+    `x/${path}`,
+    'platform.yml',
+  ])('%s is none of ours', (where) => {
+    expect(at(where, text)).toBeUndefined();
+  });
+
+  it.each([
+    ['no YAML', 'a: [', /not a YAML document/],
+    ['two documents', `${text}---\n${text}`, /not a YAML document/],
+    ['nothing', '', /./],
+    ['a list', '- a\n', /./],
+    ['a document of another kind', writeDocument(tenant), /kind/],
+    ['a field that is not known', text.replace('host:', 'hots:'), /hots/],
+    ['aliases', 'a: &a [1]\nb: *a\n', /not a YAML document/],
+    [
+      'another project’s document',
+      writeDocument(project('other')),
+      /The path says ns-ab3cd4ef\/my-blog, the document says ns-ab3cd4ef\/other/,
+    ],
+    ['a later version', text.replace('v1alpha1', 'v9'), /apiVersion/],
+  ])('that holds %s is unreadable, and says why', (_what, what, message) => {
+    expect(at(path, what)).toMatchObject({
+      kind: 'Unreadable',
+      path,
+      version: blob,
+      ref: { kind: 'Project', namespace: NAMESPACE, name: 'my-blog' },
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
+  it('of a tenant names the namespace it was meant for', () => {
+    expect(at(tenantPath('ns-zzzzzzzz'), writeDocument(tenant))).toMatchObject({
+      kind: 'Unreadable',
+      message: `metadata: The path says ns-zzzzzzzz, the document says ${NAMESPACE}.`,
+    });
+  });
+});
