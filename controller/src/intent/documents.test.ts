@@ -11,11 +11,12 @@ const at = (where: string, what: string): ReturnType<typeof storedDocument> =>
 
 describe('a file of main', () => {
   it.each([
-    ['platform.yaml', platformText, 'Platform', platform],
-    [tenantPath(NAMESPACE), writeDocument(tenant), 'Tenant', tenant],
-    [path, text, 'Project', project('my-blog')],
-  ] as const)('%s is the document that its path says', (where, what, kind, document) => {
-    expect(at(where, what)).toEqual({ kind, path: where, version: blob, document });
+    { path: 'platform.yaml', text: platformText, kind: 'Platform', document: platform },
+    { path: tenantPath(NAMESPACE), text: writeDocument(tenant), kind: 'Tenant', document: tenant },
+    { path, text, kind: 'Project', document: project('my-blog') },
+  ])('$path is the $kind that its path says', (one) => {
+    const { kind, document } = one;
+    expect(at(one.path, one.text)).toEqual({ kind, path: one.path, version: blob, document });
   });
 
   it.each([
