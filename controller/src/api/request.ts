@@ -81,7 +81,7 @@ export function queryOf<T extends z.ZodType>(schema: T, request: Request): z.out
 }
 
 function validated<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
-  const result = schema.safeParse(input);
+  const result = schema.safeParse(input, { error: plainly });
   if (result.success) return result.data;
   const errors = result.error.issues.flatMap(fieldErrors);
   const [first] = errors;
@@ -92,6 +92,21 @@ function validated<T extends z.ZodType>(schema: T, input: unknown): z.output<T> 
       errors,
     },
   );
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  string: 'text',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+};
+
+/** What a schema has no words of its own for: the wrong kind of value, or none. */
+function plainly(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code !== 'invalid_type') return undefined;
+  return issue.input === undefined
+    ? 'This is needed.'
+    : `This has to be ${kinds[issue.expected] ?? issue.expected}.`;
 }
 
 /** A union says what was wrong with each of its members: the member that got furthest is the one that was meant. */
