@@ -33,6 +33,8 @@ export async function createXterm(host: HTMLElement, options: ITerminalOptions):
   const terminal = new xterm.Terminal({
     fontFamily: FONT,
     scrollback: SCROLLBACK,
+    // At 1 the underscores of DejaVu Sans Mono, the usual font on Linux, are cut off.
+    lineHeight: 1.2,
     cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,
     macOptionClickForcesSelection: true,
     allowProposedApi: true,
