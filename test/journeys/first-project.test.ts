@@ -15,28 +15,24 @@ const USER = { username: 'ada', password: 'correct horse battery staple' };
 /** Where `pg` is: what `npm install pg` would do needs the network. */
 const MODULES = join(ROOT, 'node_modules');
 
-/** A web server that answers with a number from the database: what a first app does. */
-const SERVER = [
-  `const { Pool } = require('pg');`,
-  `const pool = new Pool({ connectionString: process.env.DATABASE_URL });`,
-  `require('http').createServer(async (request, response) => {`,
-  `  const { rows } = await pool.query('select count(*)::int as visits from visits');`,
-  `  response.end('visits so far: ' + rows[0].visits + ' greeting: ' + (process.env.GREETING ?? 'none'));`,
-  `}).listen(process.env.PORT, () => console.log('listening'));`,
-].join(' ');
+const QUERY = `const { Client } = require('pg');
+(async () => {
+  const client = new Client(process.env.DATABASE_URL);
+  await client.connect();
+  await client.query('create table if not exists visits (at timestamptz default now())');
+  await client.query('insert into visits default values');
+  const { rows } = await client.query('select version(), count(*)::int as n from visits');
+  console.log('Visit', rows[0].n, 'on', rows[0].version.slice(0, 13));
+  await client.end();
+})();`;
 
-const QUERY = [
-  `const { Client } = require('pg');`,
-  `(async () => {`,
-  `  const client = new Client({ connectionString: process.env.DATABASE_URL });`,
-  `  await client.connect();`,
-  `  await client.query('create table if not exists visits (at timestamptz default now())');`,
-  `  await client.query('insert into visits default values');`,
-  `  const { rows } = await client.query('select version() as version, count(*)::int as n from visits');`,
-  `  console.log('QUERY ' + rows[0].n + ' on ' + rows[0].version.split(' ')[0]);`,
-  `  await client.end();`,
-  `})();`,
-].join(' ');
+/** A web server that answers with a number from the database: what a first app does. */
+const SERVER = `const { Pool } = require('pg');
+const pool = new Pool({ connectionString: process.env.DATABASE_URL });
+require('http').createServer(async (request, response) => {
+  const { rows } = await pool.query('select count(*)::int as n from visits');
+  response.end('visits: ' + rows[0].n + ', greeting: ' + (process.env.GREETING ?? 'none'));
+}).listen(process.env.PORT, () => console.log('listening'));`;
 
 describe('a first project, clicked through', () => {
   const platform = new Platform('first-project');
@@ -78,6 +74,8 @@ describe('a first project, clicked through', () => {
   it('signs up and sees an empty list of projects', async () => {
     await page.goto(platform.url);
     await pictures(page, 'welcome');
+    await project.beginSignUp();
+    await pictures(page, 'sign-up');
     await project.signUp(USER);
     await page.getByRole('heading', { name: 'Projects' }).waitFor();
     await pictures(page, 'projects-empty');
@@ -110,8 +108,8 @@ describe('a first project, clicked through', () => {
     await project.openTerminal();
     await project.typeCommand(`export NODE_PATH='${MODULES}'`);
     await project.typeCommand(`cat > query.js <<'EOF'\n${QUERY}\nEOF`);
-    await project.typeCommand('node query.js');
-    await project.waitForText(/QUERY 1 on PostgreSQL/);
+    await project.typeCommand('clear; cat query.js; node query.js');
+    await project.waitForText(/Visit 1 on PostgreSQL 1/);
     await pictures(page, 'project-terminal');
   });
 
@@ -123,7 +121,7 @@ describe('a first project, clicked through', () => {
     const address = await page.getByTestId('app-url').first().getAttribute('href');
     const app = await context.newPage();
     await app.goto(address ?? '');
-    expect(await app.textContent('body')).toBe('visits so far: 1 greeting: none');
+    expect(await app.textContent('body')).toBe('visits: 1, greeting: none');
     await app.close();
   });
 
@@ -143,7 +141,7 @@ describe('a first project, clicked through', () => {
     const app = await context.newPage();
     await app.goto(address);
     // The server was started before the variable: it still runs, so it still does not have it.
-    expect(await app.textContent('body')).toBe('visits so far: 1 greeting: none');
+    expect(await app.textContent('body')).toBe('visits: 1, greeting: none');
     await app.close();
   });
 
@@ -194,7 +192,7 @@ describe('a first project, clicked through', () => {
     await project.waitFor('RUNNING');
     await project.openTerminal();
     await project.typeCommand(`export NODE_PATH='${MODULES}'; clear; node query.js`);
-    await project.waitForText(/QUERY 2 on PostgreSQL/);
+    await project.waitForText(/Visit 2 on PostgreSQL 1/);
   });
 
   it('restarts', async () => {
@@ -222,10 +220,13 @@ describe('a first project, clicked through', () => {
     await project.waitFor('RUNNING', 90_000);
     await project.openTerminal();
     await project.typeCommand(`export NODE_PATH='${MODULES}'; clear; node query.js`);
-    await project.waitForText(/QUERY 3 on PostgreSQL/);
+    await project.waitForText(/Visit 3 on PostgreSQL 1/);
   });
 
   it('signs out and in again', async () => {
+    await page.goto(`${platform.url}/settings`);
+    await page.getByRole('heading').first().waitFor();
+    await pictures(page, 'account');
     await project.signOut();
     await pictures(page, 'sign-in');
     await project.signIn(USER);

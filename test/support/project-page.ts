@@ -12,14 +12,18 @@ export class ProjectPage {
     this.#page = page;
   }
 
+  async beginSignUp(): Promise<void> {
+    await this.#page
+      .getByRole('link', { name: /create an account/i })
+      .first()
+      .click();
+    await this.#page.getByRole('button', { name: 'Create account' }).waitFor();
+  }
+
   async signUp(who: Credentials): Promise<void> {
-    const link = this.#page.getByRole('link', { name: /create (an )?account|sign up/i }).first();
-    const button = this.#page.getByRole('button', { name: 'Create account' });
-    await link.or(button).first().waitFor();
-    if (!(await button.isVisible())) await link.click();
     await this.#page.getByLabel('Username').fill(who.username);
     await this.#page.getByLabel('Password', { exact: true }).fill(who.password);
-    await button.click();
+    await this.#page.getByRole('button', { name: 'Create account' }).click();
   }
 
   async signIn(who: Credentials): Promise<void> {
@@ -122,7 +126,7 @@ export class ProjectPage {
     await this.#page.getByLabel('Variable name').last().fill(name);
     await this.#page.getByLabel('Value', { exact: true }).last().fill(value);
     await this.#page.getByRole('button', { name: 'Save' }).click();
-    await this.#page.getByText(/saved/i).first().waitFor();
+    await this.#page.getByText('Saved.', { exact: true }).first().waitFor();
   }
 
   async confirmIfAsked(button: string): Promise<void> {
