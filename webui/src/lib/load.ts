@@ -1,6 +1,6 @@
-import { AppError } from '@fullstackagent/controller/contract';
-import { error, redirect, type RequestEvent } from '@sveltejs/kit';
+import { redirect, type RequestEvent } from '@sveltejs/kit';
 import { loginPath } from './redirect.js';
+import { failPage } from './server/page-errors.js';
 
 type Locals = App.Locals;
 
@@ -14,13 +14,11 @@ export function signedIn({ locals, url }: Pick<RequestEvent, 'locals' | 'url'>):
   return { user, controller };
 }
 
-/** The controller's problem becomes an error page with its words and the request's id; anything else is thrown on. */
+/** A problem becomes an error page with its words and the request's id, and a line in the log. */
 export async function orErrorPage<T>(locals: Locals, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    if (!(cause instanceof AppError)) throw cause;
-    const problem = cause.toProblem();
-    error(problem.status, { message: problem.detail, code: problem.code, id: locals.requestId });
+    return failPage(locals.requestId, cause);
   }
 }

@@ -7,8 +7,8 @@ import type { PageServerLoad } from './$types.js';
 export const load: PageServerLoad = async (event) => {
   event.depends('project:database');
   const { user, controller } = event.untrack(() => signedIn(event));
-  const key = projectKeyOf(event.params.id, user.namespace);
   try {
+    const key = projectKeyOf(event.params.id, user.namespace);
     return { address: await controller.database(key), problem: undefined };
   } catch (cause) {
     if (!(cause instanceof AppError)) throw cause;
