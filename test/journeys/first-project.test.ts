@@ -116,7 +116,7 @@ describe('a first project, clicked through', () => {
   it('serves an app on $PORT at the address of the project', async () => {
     await project.typeCommand(`cat > server.js <<'EOF'\n${SERVER}\nEOF`);
     await project.typeCommand('node server.js');
-    await project.waitForText(/listening/);
+    await project.waitForText(/^listening\s*$/m);
     await project.openTab('Overview');
     const address = await page.getByTestId('app-url').first().getAttribute('href');
     const app = await context.newPage();
