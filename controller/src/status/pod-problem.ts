@@ -14,13 +14,13 @@ const imageReasons = new Set([
 const startReasons = new Set(['CrashLoopBackOff', 'RunContainerError', 'CreateContainerError', 'StartError']);
 
 /** Why the sandbox cannot run, as its pod and its secrets tell it; `undefined` while nothing speaks against it. */
-export function sandboxProblem(facts: ProjectFacts): Verdict | undefined {
+export function sandboxProblem(facts: ProjectFacts, now: Date): Verdict | undefined {
   const { observed } = facts;
   const pods = observed.pods.filter((pod) => !pod.deleting);
   return (
     sealedProblem(facts) ??
     (pods.length === 0 ? refusalProblem(observed.refusal) : undefined) ??
-    pods.map(podProblem).find((problem) => problem !== undefined)
+    pods.map((pod) => podProblem(pod, now)).find((problem) => problem !== undefined)
   );
 }
 
@@ -41,9 +41,16 @@ function refusalProblem(refusal: ObservedRefusal | undefined): Verdict | undefin
   );
 }
 
-function podProblem(pod: ObservedPod): Verdict | undefined {
+/**
+ * A scheduler says "unschedulable" of every pod whose volume is still being provided, and of one that a new node is on
+ * its way for. kstatus waits this long before it calls that a failure (reference, 6.2).
+ */
+export const UNSCHEDULABLE_LIMIT_MS = 15_000;
+
+function podProblem(pod: ObservedPod, now: Date): Verdict | undefined {
   if (pod.ready) return undefined;
-  if (pod.unschedulable !== undefined)
+  const waited = now.getTime() - (pod.createdAt?.getTime() ?? 0);
+  if (pod.unschedulable !== undefined && waited > UNSCHEDULABLE_LIMIT_MS)
     return failed(
       'Unschedulable',
       `No machine of the cluster has room for this sandbox: ${sentence(pod.unschedulable)} Choose a smaller size, or ask an operator for more machines.`,

@@ -3,11 +3,11 @@ import type { Delivery } from './delivery.js';
 import { sandboxProblem } from './pod-problem.js';
 import { applyFailed, type Verdict } from './verdict.js';
 
-export function sandboxVerdict(facts: ProjectFacts, delivery: Delivery): Verdict {
+export function sandboxVerdict(facts: ProjectFacts, delivery: Delivery, now: Date): Verdict {
   if (delivery.stage === 'failed') return applyFailed(delivery.failure);
   switch (facts.desired.state) {
     case 'Running':
-      return running(facts, delivery);
+      return running(facts, delivery, now);
     case 'Stopped':
       return stopped(facts, delivery);
     case 'Deleted':
@@ -15,7 +15,7 @@ export function sandboxVerdict(facts: ProjectFacts, delivery: Delivery): Verdict
   }
 }
 
-function running(facts: ProjectFacts, delivery: Delivery): Verdict {
+function running(facts: ProjectFacts, delivery: Delivery, now: Date): Verdict {
   const { statefulSet } = facts.observed;
   if (statefulSet === undefined || statefulSet.deleting)
     return { status: 'CREATING', waitingFor: waitingForManifests(delivery) };
@@ -24,7 +24,7 @@ function running(facts: ProjectFacts, delivery: Delivery): Verdict {
       status: statefulSet.replicas > 0 ? 'UPDATING' : 'STARTING',
       waitingFor: waitingForManifests(delivery),
     };
-  return sandboxProblem(facts) ?? progress(facts, statefulSet, delivery);
+  return sandboxProblem(facts, now) ?? progress(facts, statefulSet, delivery);
 }
 
 function progress(facts: ProjectFacts, statefulSet: ObservedStatefulSet, delivery: Delivery): Verdict {

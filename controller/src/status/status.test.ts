@@ -324,7 +324,14 @@ describe('ERROR has a reason of the closed list and a message that says what it 
       'unschedulable',
       facts({
         observed: objects({
-          pods: [pod({ ready: false, containers: [], unschedulable: '0/3 nodes are available' })],
+          pods: [
+            pod({
+              ready: false,
+              containers: [],
+              unschedulable: '0/3 nodes are available',
+              createdAt: new Date(soon.getTime() - 16_000),
+            }),
+          ],
         }),
       }),
       'Unschedulable',
@@ -402,6 +409,17 @@ describe('ERROR has a reason of the closed list and a message that says what it 
       refusal: { kind: 'quota', message: 'exceeded quota' },
     });
     expect(projectStatus(facts({ observed }), soon).status).toBe('STARTING');
+  });
+
+  test('a pod whose volume is still being provided is no error', () => {
+    const unschedulable = 'pod has unbound immediate PersistentVolumeClaims';
+    const young = pod({
+      ready: false,
+      containers: [],
+      unschedulable,
+      createdAt: new Date(soon.getTime() - 14_000),
+    });
+    expect(projectStatus(facts({ observed: objects({ pods: [young] }) }), soon).status).toBe('STARTING');
   });
 
   test("a container that waits for the database's Secret is no error", () => {

@@ -55,7 +55,8 @@ function judged(facts: ProjectFacts, { kind, delivery, now }: Subject): Verdict 
       `The document on main cannot be used: ${sentence(facts.invalid)} Correct it there; until then the last good version stands.`,
     );
   if (facts.freshness.state === 'never') return unobserved(facts, delivery);
-  const verdict = kind === 'sandbox' ? sandboxVerdict(facts, delivery) : databaseVerdict(facts, delivery);
+  const verdict =
+    kind === 'sandbox' ? sandboxVerdict(facts, delivery, now) : databaseVerdict(facts, delivery);
   return facts.freshness.state === 'fresh' ? timedOut(facts, verdict, now) : verdict;
 }
 

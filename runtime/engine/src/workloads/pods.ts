@@ -69,7 +69,10 @@ export class PodController implements WorkloadController {
   async #start(key: string, pod: KubeObject): Promise<void> {
     const unbound = this.#unboundClaim(pod);
     if (unbound !== undefined) {
-      this.#report(pod, { phase: 'Pending', unschedulable: `persistentvolumeclaim "${unbound}" not found` });
+      this.#report(pod, {
+        phase: 'Pending',
+        unschedulable: `persistentvolumeclaim "${unbound}" is not bound`,
+      });
       return;
     }
     try {
