@@ -29,6 +29,14 @@ export const signUpInput = z.strictObject({ username, password });
  * cannot exist, and may change while accounts stay.
  */
 export const logInInput = z.strictObject({
-  username: z.string('A username is needed.').trim().min(1, 'A username is needed.').max(256).toLowerCase(),
-  password: z.string('A password is needed.').min(1, 'A password is needed.').max(1024),
+  username: z
+    .string('A username is needed.')
+    .trim()
+    .min(1, 'A username is needed.')
+    .max(256, 'No username is that long.')
+    .toLowerCase(),
+  password: z
+    .string('A password is needed.')
+    .min(1, 'A password is needed.')
+    .max(1024, 'No password is that long.'),
 });
