@@ -45,9 +45,17 @@ export function discovery(group: string, version: string | undefined): object {
   };
 }
 
-function resourcesOf({ kind, namespaced, plural, shortNames = [] }: Kind): readonly object[] {
+function resourcesOf({ kind, namespaced, plural, shortNames = [], inAll = false }: Kind): readonly object[] {
   const verbs = ['get', 'list', 'watch', ...(kind === 'Pod' ? ['delete'] : [])];
-  const own = { name: plural, singularName: kind.toLowerCase(), namespaced, kind, verbs, shortNames };
+  const own = {
+    name: plural,
+    singularName: kind.toLowerCase(),
+    namespaced,
+    kind,
+    verbs,
+    shortNames,
+    ...(inAll ? { categories: ['all'] } : {}),
+  };
   return kind === 'Pod'
     ? [own, { name: 'pods/log', singularName: '', namespaced, kind, verbs: ['get'] }]
     : [own];

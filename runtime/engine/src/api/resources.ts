@@ -1,20 +1,16 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { apiVersionOf } from '../store/kinds.js';
-import { text, type KubeObject } from '../store/object.js';
+import type { KubeObject } from '../store/object.js';
 import { fieldSelector, labelSelector, SelectorError, type Matches } from '../store/selectors.js';
 import type { Store } from '../store/store.js';
+import { deletePod } from './pod-delete.js';
+import { podLog } from './pod-log.js';
+import { isOn, json, wholeNumber, type Exchange } from './replies.js';
 import type { Target } from './request-path.js';
-import { badRequest, notAllowed, notFound } from './status.js';
+import { badRequest, inTheTerminal, notAllowed, notFound } from './status.js';
 import { asksForTable, table } from './tables.js';
 import { watch } from './watch.js';
 
 export type ResourceTarget = Extract<Target, { type: 'resource' }>;
-
-export interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly query: URLSearchParams;
-}
 
 /** Clients ask for at most 10 minutes; without a wish a watch ends after half an hour. */
 const WATCH_SECONDS = 1800;
@@ -23,23 +19,17 @@ const WATCH_SECONDS = 1800;
 export class Resources {
   constructor(private readonly store: Store) {}
 
-  answer(target: ResourceTarget, exchange: Exchange): void {
+  async answer(target: ResourceTarget, exchange: Exchange): Promise<void> {
     const { method = 'GET' } = exchange.request;
-    if (method === 'GET') this.#read(target, exchange);
-    else if (
-      method === 'DELETE' &&
-      target.kind.kind === 'Pod' &&
-      target.name !== undefined &&
-      !target.subresource
-    )
-      this.#deletePod(target, exchange);
+    if (target.subresource !== undefined) this.#subresource(target, exchange);
+    else if (method === 'GET') this.#read(target, exchange);
+    else if (method === 'DELETE' && target.kind.kind === 'Pod' && target.name !== undefined)
+      await deletePod(this.store, this.#find(target), exchange);
     else throw notAllowed(method);
   }
 
   #read(target: ResourceTarget, exchange: Exchange): void {
-    const { query } = exchange;
-    if (target.subresource !== undefined) this.#subresource(target, exchange);
-    else if (query.get('watch') === 'true' || query.get('watch') === '1') this.#watch(target, exchange);
+    if (isOn(exchange.query, 'watch')) this.#watch(target, exchange);
     else if (target.name === undefined) this.#list(target, exchange);
     else this.#get(target, exchange);
   }
@@ -52,8 +42,8 @@ export class Resources {
 
   #get(target: ResourceTarget, exchange: Exchange): void {
     const object = this.#find(target);
-    const asTable = asksForTable(exchange.request.headers.accept);
-    json(exchange.response, asTable ? table(target.kind.kind, [object], this.store.version) : object);
+    const { request, response, query } = exchange;
+    json(response, asksForTable(request.headers.accept) ? this.#table([object], { target, query }) : object);
   }
 
   /** Pages are cut from one order; a page token is where to go on, and what changes between pages may show. */
@@ -65,20 +55,28 @@ export class Resources {
     const limit = wholeNumber(query, 'limit') ?? 0;
     const page = limit === 0 ? all.slice(offset) : all.slice(offset, offset + limit);
     const more = offset + page.length < all.length;
-    if (asksForTable(request.headers.accept)) {
-      json(response, table(kind.kind, page, this.store.version));
-      return;
-    }
-    json(response, {
-      kind: `${kind.kind}List`,
-      apiVersion: apiVersionOf(kind),
-      metadata: {
-        resourceVersion: String(this.store.version),
-        ...(more
-          ? { continue: String(offset + page.length), remainingItemCount: all.length - offset - page.length }
-          : {}),
-      },
-      items: page,
+    const metadata = {
+      resourceVersion: String(this.store.version),
+      ...(more
+        ? { continue: String(offset + page.length), remainingItemCount: all.length - offset - page.length }
+        : {}),
+    };
+    const asTable = asksForTable(request.headers.accept);
+    json(
+      response,
+      asTable
+        ? { ...this.#table(page, { target, query }), metadata }
+        : { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata, items: page },
+    );
+  }
+
+  #table(
+    objects: readonly KubeObject[],
+    { target, query }: { target: ResourceTarget; query: URLSearchParams },
+  ): object {
+    return table(target.kind.kind, objects, {
+      resourceVersion: this.store.version,
+      include: query.get('includeObject') ?? 'Metadata',
     });
   }
 
@@ -91,36 +89,28 @@ export class Resources {
         kind,
         matches: selector(target, query),
         from: wholeNumber(query, 'resourceVersion'),
-        timeoutSeconds: Math.min(wholeNumber(query, 'timeoutSeconds') ?? WATCH_SECONDS, WATCH_SECONDS),
-        bookmarks: query.get('allowWatchBookmarks') === 'true',
-        show: (object) => (asTable ? table(kind.kind, [object], this.store.version) : object),
+        timeoutSeconds: Math.min(wholeNumber(query, 'timeoutSeconds') || WATCH_SECONDS, WATCH_SECONDS),
+        bookmarks: isOn(query, 'allowWatchBookmarks'),
+        show: (object) => (asTable ? this.#table([object], { target, query }) : object),
       },
       response,
     );
   }
 
-  #subresource(target: ResourceTarget, { response }: Exchange): void {
+  #subresource(target: ResourceTarget, exchange: Exchange): void {
+    const { kind, subresource = '' } = target;
+    const { method = 'GET' } = exchange.request;
     const object = this.#find(target);
-    if (target.kind.kind !== 'Pod' || target.subresource !== 'log')
-      throw notFound(`${target.kind.plural} have no "${target.subresource ?? ''}" here.`);
-    response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8' }).end(this.#log(object));
-  }
-
-  /** What people run prints into their terminals; the log of the pod itself is what the engine did with it. */
-  #log(pod: KubeObject): string {
-    const lines = this.store
-      .list('Event', pod.metadata.namespace)
-      .filter((event) => text(event, 'involvedObject', 'uid') === pod.metadata.uid)
-      .map((event) => `${text(event, 'lastTimestamp') ?? ''} ${text(event, 'message') ?? ''}\n`);
-    return lines.join('');
-  }
-
-  #deletePod(target: ResourceTarget, { response }: Exchange): void {
-    const pod = this.#find(target);
-    const { namespace, name } = pod.metadata;
-    json(response, this.store.markDeleted({ kind: 'Pod', namespace, name }, 10) ?? pod);
+    if (kind.kind === 'Pod' && IN_THE_TERMINAL.includes(subresource)) throw inTheTerminal(subresource);
+    if (method !== 'GET') throw notAllowed(method);
+    if (kind.kind === 'Pod' && subresource === 'log') podLog(this.store, object, exchange);
+    else if (subresource === 'status') this.#get(target, exchange);
+    else throw notFound(`${kind.plural} have no "${subresource}" here.`);
   }
 }
+
+/** What would reach into a running sandbox. */
+const IN_THE_TERMINAL: readonly string[] = ['exec', 'attach', 'portforward'];
 
 const byName = (a: KubeObject, b: KubeObject): number => {
   const key = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ''}/${metadata.name}`;
@@ -141,22 +131,4 @@ function selector({ kind, namespace, name }: ResourceTarget, query: URLSearchPar
     if (error instanceof SelectorError) throw badRequest(error.message);
     throw error;
   }
-}
-
-function wholeNumber(query: URLSearchParams, name: string): number | undefined {
-  const value = query.get(name);
-  if (value === null || value === '') return undefined;
-  if (!/^\d{1,15}$/.test(value)) throw badRequest(`"${name}" is not a whole number.`);
-  return Number(value);
-}
-
-export function json(response: ServerResponse, value: unknown, status = 200): void {
-  const body = JSON.stringify(value);
-  response
-    .writeHead(status, {
-      'Content-Type': 'application/json',
-      'Content-Length': Buffer.byteLength(body),
-      'Cache-Control': 'no-store',
-    })
-    .end(body);
 }

@@ -4,8 +4,9 @@ import { createServer, type Server } from 'node:https';
 import type { Logger } from 'pino';
 import type { Store } from '../store/store.js';
 import { discovery, fixedAnswer } from './discovery.js';
+import { json } from './replies.js';
 import { parsePath } from './request-path.js';
-import { json, Resources } from './resources.js';
+import { Resources } from './resources.js';
 import type { ServingCertificate } from './serving-certificate.js';
 import { ApiError, badRequest, notAllowed, notFound, statusObject } from './status.js';
 
@@ -29,7 +30,7 @@ export class ApiServer {
     this.#server = createServer(
       { key: options.tls.key, cert: options.tls.certificate },
       (request, response) => {
-        this.#handle(request, response);
+        void this.#handle(request, response);
       },
     );
   }
@@ -54,11 +55,11 @@ export class ApiServer {
     return closed;
   }
 
-  #handle(request: IncomingMessage, response: ServerResponse): void {
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on('error', () => response.destroy());
     request.resume();
     try {
-      this.#answer(request, response);
+      await this.#answer(request, response);
     } catch (error) {
       const refusal = error instanceof ApiError ? error : this.#unexpected(error);
       if (response.headersSent) response.destroy();
@@ -71,7 +72,7 @@ export class ApiServer {
     return new ApiError(500, 'InternalError', 'The engine could not answer this.');
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (!OWN_HOST.test(request.headers.host ?? ''))
       throw new ApiError(403, 'Forbidden', 'This host is not served here.');
     this.#authorize(request);
@@ -79,7 +80,7 @@ export class ApiServer {
     const target = parsePath(pathname);
     if (target === undefined) throw notFound('The server could not find the requested resource.');
     if (target.type === 'resource') {
-      this.#resources.answer(target, { request, response, query: searchParams });
+      await this.#resources.answer(target, { request, response, query: searchParams });
       return;
     }
     if (request.method !== 'GET') throw notAllowed(request.method ?? '');

@@ -24,6 +24,14 @@ export const notAllowed = (method: string): ApiError =>
     `${method} is not served here: this engine runs what branch "rendered" of its git repository says, so changes go through git (or the portal).`,
   );
 
+/** What a cluster offers through its kubelets, and this engine through its terminal. */
+export const inTheTerminal = (subresource: string): ApiError =>
+  new ApiError(
+    405,
+    'MethodNotAllowed',
+    `"${subresource}" is not served by this engine: open the project's terminal in the portal.`,
+  );
+
 export const statusObject = (error: ApiError): object => ({
   kind: 'Status',
   apiVersion: 'v1',

@@ -2,7 +2,9 @@ import { list, number, record, text, type KubeObject } from '../store/object.js'
 
 interface Column {
   readonly name: string;
-  readonly type?: 'string' | 'integer' | 'date';
+  readonly type?: 'string' | 'integer';
+  /** Shown with `-o wide` only. */
+  readonly wide?: boolean;
   readonly value: (object: KubeObject) => string | number;
 }
 
@@ -10,6 +12,8 @@ const field = (name: string, ...path: readonly (string | number)[]): Column => (
   name,
   value: (object) => text(object, ...path) ?? '',
 });
+
+const wide = (column: Column): Column => ({ ...column, wide: true });
 
 const condition =
   (type: string, key: string) =>
@@ -34,6 +38,8 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
       type: 'integer',
       value: (pod) => number(pod, 'status', 'containerStatuses', 0, 'restartCount') ?? 0,
     },
+    wide(field('IP', 'status', 'podIP')),
+    wide(field('Node', 'spec', 'nodeName')),
   ],
   StatefulSet: [
     {
@@ -41,6 +47,13 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
       value: (set) =>
         `${number(set, 'status', 'readyReplicas') ?? 0}/${number(set, 'spec', 'replicas') ?? 1}`,
     },
+    wide({
+      name: 'Images',
+      value: (set) =>
+        list(set, 'spec', 'template', 'spec', 'containers')
+          .map((container) => text(container, 'image'))
+          .join(','),
+    }),
   ],
   Service: [
     field('Type', 'spec', 'type'),
@@ -63,7 +76,10 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   ],
   PersistentVolumeClaim: [
     field('Status', 'status', 'phase'),
+    field('Volume', 'spec', 'volumeName'),
     field('Capacity', 'status', 'capacity', 'storage'),
+    field('Access Modes', 'status', 'accessModes', 0),
+    field('StorageClass', 'spec', 'storageClassName'),
   ],
   Ingress: [
     field('Class', 'spec', 'ingressClassName'),
@@ -96,6 +112,7 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     { name: 'Status', value: condition('Ready', 'message') },
   ],
   Event: [
+    { name: 'Last Seen', value: (event) => age(text(event, 'lastTimestamp') ?? '') },
     field('Type', 'type'),
     field('Reason', 'reason'),
     {
@@ -120,33 +137,44 @@ const wantsTable = /application\/json;[^,]*as=Table/;
 
 export const asksForTable = (accept: string | undefined): boolean => wantsTable.test(accept ?? '');
 
+export interface TableOptions {
+  readonly resourceVersion: number;
+  /** What the client wants along with each row: `None`, `Metadata` or `Object`. */
+  readonly include: string;
+}
+
 /** What `kubectl get` prints, made by the server as Kubernetes does. */
-export function table(kind: string, objects: readonly KubeObject[], resourceVersion: number): object {
+export function table(kind: string, objects: readonly KubeObject[], options: TableOptions): object {
   const columns = COLUMNS[kind] ?? [];
-  const definition = (name: string, type = 'string', format = '') => ({
-    name,
-    type,
-    format,
-    description: '',
-    priority: 0,
-  });
+  const all: readonly Column[] = [
+    { name: 'Name', value: ({ metadata }) => metadata.name },
+    ...columns.filter(({ wide }) => wide !== true),
+    { name: 'Age', value: ({ metadata }) => age(metadata.creationTimestamp) },
+    ...columns.filter(({ wide }) => wide === true),
+  ];
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
-    metadata: { resourceVersion: String(resourceVersion) },
-    columnDefinitions: [
-      definition('Name', 'string', 'name'),
-      ...columns.map(({ name, type }) => definition(name, type)),
-      definition('Age'),
-    ],
-    rows: objects.map((object) => ({
-      cells: [
-        object.metadata.name,
-        ...columns.map(({ value }) => value(object)),
-        age(object.metadata.creationTimestamp),
-      ],
-      object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata },
+    metadata: { resourceVersion: String(options.resourceVersion) },
+    columnDefinitions: all.map(({ name, type = 'string', wide }) => ({
+      name,
+      type,
+      format: name === 'Name' ? 'name' : '',
+      description: '',
+      priority: wide === true ? 1 : 0,
     })),
+    rows: objects.map((object) => ({
+      cells: all.map(({ value }) => value(object)),
+      ...rowObject(object, options.include),
+    })),
+  };
+}
+
+function rowObject(object: KubeObject, include: string): object {
+  if (include === 'None') return {};
+  if (include === 'Object') return { object };
+  return {
+    object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata },
   };
 }
 

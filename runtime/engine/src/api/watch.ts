@@ -3,7 +3,7 @@ import type { Kind } from '../store/kinds.js';
 import { apiVersionOf } from '../store/kinds.js';
 import type { KubeObject } from '../store/object.js';
 import type { Matches } from '../store/selectors.js';
-import type { Change, Store } from '../store/store.js';
+import type { Change, ChangeType, Store } from '../store/store.js';
 import { gone, statusObject } from './status.js';
 
 export interface WatchRequest {
@@ -37,8 +37,8 @@ export function watch(store: Store, request: WatchRequest, response: ServerRespo
     return;
   }
   const tell = (change: Change): void => {
-    if (change.object.kind === request.kind.kind && request.matches(change.object))
-      send(change.type, request.show(change.object));
+    const type = change.object.kind === request.kind.kind ? typeFor(change, request.matches) : undefined;
+    if (type !== undefined) send(type, request.show(change.object));
   };
   missed.forEach(tell);
   const unsubscribe = store.onChange(tell);
@@ -51,6 +51,14 @@ export function watch(store: Store, request: WatchRequest, response: ServerRespo
     clearInterval(bookmark);
     clearTimeout(timeout);
   });
+}
+
+/** For who selects, an object comes and goes with what is selected by: a pod that ends leaves `status.phase=Running`. */
+function typeFor({ type, object, before }: Change, matches: Matches): ChangeType | undefined {
+  const was = before !== undefined && matches(before);
+  const is = type !== 'DELETED' && matches(object);
+  if (is) return was ? 'MODIFIED' : 'ADDED';
+  return was ? 'DELETED' : undefined;
 }
 
 const initial = (store: Store, { kind }: WatchRequest): readonly Change[] =>

@@ -7,6 +7,8 @@ export interface Kind {
   readonly plural: string;
   readonly namespaced: boolean;
   readonly shortNames?: readonly string[];
+  /** Part of what `kubectl get all` asks for. */
+  readonly inAll?: boolean;
 }
 
 const core = (kind: string, plural: string, shortNames: readonly string[] = []): Kind => ({
@@ -20,6 +22,8 @@ const core = (kind: string, plural: string, shortNames: readonly string[] = []):
 
 const clusterWide = (kind: Kind): Kind => ({ ...kind, namespaced: false });
 
+const inAll = (kind: Kind): Kind => ({ ...kind, inAll: true });
+
 const inGroup =
   (groupVersion: string) =>
   (kind: string, plural: string, shortNames: readonly string[] = []): Kind => {
@@ -31,8 +35,8 @@ const inGroup =
 export const KINDS: readonly Kind[] = [
   clusterWide(core('Namespace', 'namespaces', ['ns'])),
   clusterWide(core('Node', 'nodes', ['no'])),
-  core('Pod', 'pods', ['po']),
-  core('Service', 'services', ['svc']),
+  inAll(core('Pod', 'pods', ['po'])),
+  inAll(core('Service', 'services', ['svc'])),
   core('ConfigMap', 'configmaps', ['cm']),
   core('Secret', 'secrets'),
   core('PersistentVolumeClaim', 'persistentvolumeclaims', ['pvc']),
@@ -40,7 +44,7 @@ export const KINDS: readonly Kind[] = [
   core('Event', 'events', ['ev']),
   core('ResourceQuota', 'resourcequotas', ['quota']),
   core('LimitRange', 'limitranges', ['limits']),
-  inGroup('apps/v1')('StatefulSet', 'statefulsets', ['sts']),
+  inAll(inGroup('apps/v1')('StatefulSet', 'statefulsets', ['sts'])),
   inGroup('networking.k8s.io/v1')('Ingress', 'ingresses', ['ing']),
   inGroup('networking.k8s.io/v1')('NetworkPolicy', 'networkpolicies', ['netpol']),
   inGroup('rbac.authorization.k8s.io/v1')('Role', 'roles'),

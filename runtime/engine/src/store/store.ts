@@ -16,6 +16,8 @@ export type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
 export interface Change {
   readonly type: ChangeType;
   readonly object: KubeObject;
+  /** What the object was: a watch by labels or fields tells from it whether the object came, changed or left. */
+  readonly before?: KubeObject;
   readonly version: number;
 }
 
@@ -98,7 +100,7 @@ export class Store {
     const before = this.get(ref);
     if (before === undefined) return;
     this.#objects.get(ref.kind)?.delete(keyOf(ref));
-    this.#tell('DELETED', before);
+    this.#tell('DELETED', before, before);
   }
 
   onChange(listener: (change: Change) => void): () => void {
@@ -138,18 +140,20 @@ export class Store {
     } as KubeObject;
     const ofKind = this.#objects.get(kind) ?? new Map<string, KubeObject>();
     this.#objects.set(kind, ofKind);
-    ofKind.set(keyOf({ kind, namespace: metadata.namespace, name: metadata.name }), stored);
-    return this.#tell(type, stored);
+    const key = keyOf({ kind, namespace: metadata.namespace, name: metadata.name });
+    const before = ofKind.get(key);
+    ofKind.set(key, stored);
+    return this.#tell(type, stored, before);
   }
 
-  #tell(type: ChangeType, object: KubeObject): KubeObject {
+  #tell(type: ChangeType, object: KubeObject, before: KubeObject | undefined): KubeObject {
     this.#version += 1;
     const version = this.#version;
     const told =
       type === 'DELETED'
         ? { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } }
         : object;
-    const change: Change = { type, object: told, version };
+    const change: Change = { type, object: told, version, ...optional({ before }) };
     this.#history.push(change);
     if (this.#history.length > (this.options.historyLength ?? 5000)) this.#history.shift();
     for (const listener of [...this.#listeners]) listener(change);
