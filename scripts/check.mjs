@@ -21,7 +21,9 @@ const webui = join(root, 'webui');
 const svelteSync = tool('@sveltejs/kit/svelte-kit.js', ['sync'], webui);
 const svelteTypes = tool('svelte-check/bin/svelte-check', ['--fail-on-warnings', '--output', 'human'], webui);
 
-const builds = ['charts-src', 'controller', 'runtime/engine'].map((workspace) => `${workspace}/tsconfig.build.json`);
+const builds = ['charts-src', 'controller', 'runtime/engine'].map(
+  (workspace) => `${workspace}/tsconfig.build.json`,
+);
 
 // What is built first is what the others' types come from; then everything, tests included; then the portal.
 async function types() {
