@@ -15,13 +15,13 @@ import { startMark } from './process-identity.js';
  * and the portal, which have tests of their own; the three together are the journeys in test/.
  */
 const PROGRAM = `
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 const name = NAME;
 const log = (event) => appendFileSync(EVENTS, JSON.stringify({ name, event, pid: process.pid, env: process.env }) + '\\n');
 const end = (why) => { log(why); process.exit(0); };
-process.on('SIGTERM', () => end('stopped'));
+process.on('SIGTERM', () => existsSync(STUBBORN) || end('stopped'));
 process.on('disconnect', () => end('orphaned'));
 if (process.env.ENGINE_HOME) {
   mkdirSync(join(process.env.ENGINE_HOME, 'sealing'), { recursive: true });
@@ -57,7 +57,9 @@ beforeAll(async () => {
   await writeFile(join(root, 'package.json'), '{"type":"module"}');
   for (const [name, file] of Object.entries(scripts)) {
     await mkdir(join(root, dirname(file)), { recursive: true });
-    const program = PROGRAM.replace('NAME', JSON.stringify(name)).replace('EVENTS', JSON.stringify(events));
+    const program = PROGRAM.replace('NAME', JSON.stringify(name))
+      .replace('EVENTS', JSON.stringify(events))
+      .replace('STUBBORN', JSON.stringify(join(root, 'stubborn')));
     await writeFile(join(root, file), program);
   }
 });
@@ -99,7 +101,7 @@ async function ready(platform: Run): Promise<string> {
       if (platform.child.exitCode !== null) throw new Error(platform.output());
       return /^FullstackAgent is ready: (.*)$/m.exec(platform.output())?.[1];
     },
-    { everyMs: 20, deadlineMs: 25_000 },
+    { everyMs: 20, deadlineMs: 60_000 },
   );
   if (url === undefined) throw new Error(`Not ready: ${platform.output()}`);
   return url;
@@ -127,7 +129,7 @@ async function settings(name: string): Promise<Record<string, string>> {
   return { FULLSTACK_AGENT_HOME: join(root, name), PORT: String(await freePort()) };
 }
 
-describe('npm start', () => {
+describe('npm start', { timeout: 90_000 }, () => {
   it('starts everything, says where, and stops it in order on Ctrl-C', async () => {
     const env = await settings('in-order');
     const platform = run(env);
@@ -229,6 +231,18 @@ describe('npm start', () => {
     platform.child.kill('SIGINT');
     expect(await platform.ended).toBe(0);
     await untilGone(again?.pid ?? 0);
+  });
+
+  it('ends everything at once when Ctrl-C is pressed again', async () => {
+    const platform = run(await settings('forced'));
+    await ready(platform);
+    await writeFile(join(root, 'stubborn'), '');
+    // Until it has ended: the first ones within half a second count as one.
+    const again = setInterval(() => platform.child.kill('SIGINT'), 100);
+    expect(await platform.ended).toBe(130);
+    clearInterval(again);
+    await rm(join(root, 'stubborn'));
+    for (const pid of await pidsOf()) await untilGone(pid);
   });
 
   it('refuses a busy port that was asked for, in one line', async () => {
