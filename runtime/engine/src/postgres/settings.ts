@@ -9,6 +9,7 @@ export const templateSettings: Readonly<Record<string, string>> = {
   max_wal_senders: '2',
   max_replication_slots: '2',
   max_worker_processes: '2',
+  max_logical_replication_workers: '0',
   max_parallel_workers: '0',
   max_parallel_workers_per_gather: '0',
   autovacuum_max_workers: '1',

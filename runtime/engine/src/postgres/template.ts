@@ -26,7 +26,7 @@ export interface TemplateOptions {
 }
 
 /** Bump when settings or initdb's arguments change: new instances come from a new template, old ones stay. */
-const TEMPLATE_KEY = 'pg18-1';
+const TEMPLATE_KEY = 'pg18-2';
 
 /** initdb takes half a second and copying what it made 50 ms, so it runs once. */
 export async function prepareTemplate(options: TemplateOptions): Promise<Template> {
