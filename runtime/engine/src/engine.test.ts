@@ -1,4 +1,4 @@
-import { readFile, mkdtemp, rm } from 'node:fs/promises';
+import { readdir, readFile, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, request as httpRequest } from 'node:http';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { Engine } from './engine.js';
 import { pollUntil } from './files/polling.js';
 import { at, list, number, text } from './store/object.js';
 import { freePort } from './testing/free-port.js';
-import { blogFiles, FOLDER, keptFiles, NAMESPACE } from './testing/manifests.js';
+import { blogFiles, FOLDER, keptFiles, NAMESPACE, type BlogOptions } from './testing/manifests.js';
 import { RenderedRepository } from './testing/rendered-repository.js';
 import { MARKERS, processesWith } from './workloads/processes.js';
 
@@ -94,6 +94,7 @@ async function kube(
 
 const POD = `/api/v1/namespaces/${NAMESPACE}/pods/blog-0`;
 const CLUSTER = `/apis/apps.kubeblocks.io/v1/namespaces/${NAMESPACE}/clusters/blog--db`;
+const CLAIM = `/api/v1/namespaces/${NAMESPACE}/persistentvolumeclaims/blog--workspace`;
 const KUSTOMIZATION = `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${NAMESPACE}/kustomizations/blog`;
 
 async function until<T>(ask: () => Promise<T | undefined>, what: string): Promise<T> {
@@ -291,6 +292,34 @@ describe('Engine', () => {
     expect(
       (await kube(`/api/v1/namespaces/${NAMESPACE}/persistentvolumeclaims/blog--workspace`)).status,
     ).toBe(200);
+  });
+
+  it('deletes data with its object, once nothing uses it any more', async () => {
+    const unprotected = (options: BlogOptions): Record<string, string> =>
+      Object.fromEntries(
+        Object.entries(blogFiles(options)).map(([path, file]) => [path, file.replace('disabled', 'enabled')]),
+      );
+    await repository.commit(unprotected({ database: true }));
+    await start();
+    await readyPod();
+    const terminal = await shell();
+    terminal.type('echo mine > note; echo "written-$((1+1))"');
+    await terminal.waitFor(/written-2/);
+    await repository.commit({ 'README.md': 'nothing left' });
+    await until(
+      async () =>
+        (await kube(CLUSTER)).status === 404 && (await kube(CLAIM)).status === 404 ? true : undefined,
+      'claim and database are gone',
+    );
+    expect((await kube(POD)).status).toBe(404);
+    expect(await readdir(join(home, 'volumes', NAMESPACE))).toEqual([]);
+    expect(await readdir(join(home, 'postgres', 'instances'))).toEqual([]);
+    expect(JSON.parse(await readFile(join(home, 'state.json'), 'utf8'))).toMatchObject({ passwords: {} });
+    await repository.commit(blogFiles());
+    await readyPod();
+    const again = await shell();
+    again.type('ls; echo "empty-$((1+1))"');
+    expect(await again.waitFor(/empty-2/)).not.toMatch(/\nnote/);
   });
 
   it('says what is wrong with a folder, and applies the others', async () => {

@@ -7,6 +7,7 @@ import { ApiServer } from './api/server.js';
 import { servingCertificate } from './api/serving-certificate.js';
 import type { EngineConfig } from './config.js';
 import { Applier } from './follow/applier.js';
+import { LastingObjects } from './follow/lasting-objects.js';
 import { RenderedBranch } from './follow/rendered-branch.js';
 import { createIngress } from './ingress/index.js';
 import { createPostgresService } from './postgres/index.js';
@@ -25,7 +26,7 @@ import { endProcesses, MARKERS, processesWith } from './workloads/processes.js';
 import { SealedSecretController } from './workloads/sealed-secrets.js';
 import { StatefulSetController } from './workloads/statefulsets.js';
 import { unsealer } from './workloads/unseal.js';
-import { VolumeController } from './workloads/volumes.js';
+import { finishVolumeRemovals, VolumeController } from './workloads/volumes.js';
 
 const LEFTOVER_GRACE_MS = 2000;
 
@@ -53,6 +54,7 @@ export class Engine {
       sealingKey(join(config.home, 'sealing'), this.#now),
       postgres.prepareTemplate(),
       this.#endLeftovers(state.value.engineId),
+      finishVolumeRemovals(join(config.home, 'volumes')),
     ]);
     const store = new Store({ now: this.#now });
     const events = new EventRecorder(store, this.#now);
@@ -78,7 +80,7 @@ export class Engine {
     ]);
     registerNode(store);
     await this.#serve(store, hosts, state.value.token);
-    this.#follow(store);
+    await this.#follow(store);
   }
 
   /** Stops what was started, the latest first. */
@@ -118,9 +120,10 @@ export class Engine {
     await writeKubeconfig(config.home, { port, token, certificate: tls.certificate });
   }
 
-  #follow(store: Store): void {
+  async #follow(store: Store): Promise<void> {
     const branch = new RenderedBranch(this.config.repository);
-    const applier = new Applier({ branch, store, now: this.#now, log: this.log });
+    const lasting = await LastingObjects.open(join(this.config.home, 'applied'));
+    const applier = new Applier({ branch, store, lasting, now: this.#now, log: this.log });
     applier.start();
     this.#closers.push(() => applier.stop());
   }

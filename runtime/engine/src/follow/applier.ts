@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
-import { keyOf, refOf, type ObjectRef } from '../store/object.js';
+import { keyOf, refOf, type KubeObject, type Manifest, type ObjectRef } from '../store/object.js';
 import type { Store } from '../store/store.js';
 import type { Folder } from './folders.js';
+import { isLasting, type LastingObjects } from './lasting-objects.js';
 import { ManifestError, readManifests } from './manifests.js';
 import { RefWatcher } from './ref-watcher.js';
 import { ApplierReports } from './reports.js';
@@ -10,11 +11,18 @@ import type { RenderedBranch } from './rendered-branch.js';
 export interface ApplierOptions {
   readonly branch: RenderedBranch;
   readonly store: Store;
+  readonly lasting: LastingObjects;
   readonly now: () => Date;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
 const PRUNE = 'kustomize.toolkit.fluxcd.io/prune';
+/** Something of this name is on its way out; the new one has to wait for that. */
+class StillDeletedError extends Error {
+  override readonly name = 'StillDeletedError';
+}
+/** What could not be read may be readable later; what is wrong stays wrong until the branch moves. */
+const RETRY_MS = 10_000;
 
 /**
  * Follows branch `rendered` as Flux would: one Kustomization a folder, applied, pruned, and its status says which commit
@@ -24,7 +32,9 @@ export class Applier {
   readonly #watcher: RefWatcher;
   readonly #reports: ApplierReports;
   #applied: string | undefined;
-  #failed = new Map<string, Folder>();
+  #again = new Map<string, Folder>();
+  #retryAt = 0;
+  #trouble: string | undefined;
   #waiting = false;
   #stopped = false;
   #idle: Promise<void> = Promise.resolve();
@@ -33,6 +43,9 @@ export class Applier {
     this.#reports = new ApplierReports(options.store, options.now);
     this.#watcher = new RefWatcher(options.branch.refFile, () => {
       this.#wake();
+    });
+    options.store.onChange(({ type, object }) => {
+      if (type === 'DELETED' && isLasting(object)) this.#forget(object);
     });
   }
 
@@ -53,68 +66,125 @@ export class Applier {
     this.#waiting = true;
     this.#idle = this.#idle.then(async () => {
       this.#waiting = false;
-      await this.#follow().catch((error: unknown) => {
-        this.options.log.error({ err: error }, 'the rendered branch cannot be followed');
-      });
+      try {
+        await this.#follow();
+        this.#trouble = undefined;
+      } catch (error) {
+        this.#failed(error);
+      }
     });
   }
 
+  /** Said once, not every two seconds. */
+  #failed(error: unknown): void {
+    const message = error instanceof Error ? error.message : 'unknown error';
+    if (message === this.#trouble) return;
+    this.#trouble = message;
+    this.options.log.error({ err: error }, 'the rendered branch cannot be followed');
+    this.#reports.sourceFailed('The repository could not be read; the next look is in two seconds.');
+  }
+
   async #follow(): Promise<void> {
-    const { branch } = this.options;
-    const tip = await branch.tip();
-    if (tip === undefined || (tip === this.#applied && this.#failed.size === 0)) return;
-    const folders = tip === this.#applied ? [] : await this.#changed(tip);
-    const all = new Map([
-      ...this.#failed,
-      ...folders.map((folder): [string, Folder] => [folder.path, folder]),
-    ]);
-    this.#failed = new Map();
+    const tip = await this.options.branch.tip();
+    if (tip === undefined) return;
+    const isTime = this.options.now().getTime() >= this.#retryAt;
+    const again = isTime ? [...this.#again.values()] : [];
+    if (tip === this.#applied && again.length === 0) {
+      if (this.#trouble !== undefined) this.#reports.source(tip);
+      return;
+    }
+    const changed = tip === this.#applied ? [] : await this.#changed(tip);
+    const folders = new Map([...again, ...changed].map((folder) => [folder.path, folder]));
     // Tenants first: their Namespace is where the projects' objects go.
-    const ordered = [...all.values()].sort((a, b) => (a.kind === b.kind ? 0 : a.kind === 'tenant' ? -1 : 1));
-    for (const folder of ordered) await this.#applyFolder(folder, tip);
+    const ordered = [...folders.values()].sort((a, b) =>
+      a.kind === b.kind ? 0 : a.kind === 'tenant' ? -1 : 1,
+    );
+    for (const folder of ordered) if (!this.#stopped) await this.#applyFolder(folder, tip);
+    if (this.#stopped) return;
     this.#applied = tip;
     this.#reports.source(tip);
   }
 
-  /** A branch that was rewritten or lost is read as a whole; so is the first look at it. */
+  /** The first look is at everything, and so is the look at a branch that was rewritten or lost. */
   async #changed(tip: string): Promise<readonly Folder[]> {
     const { branch, log } = this.options;
-    if (this.#applied === undefined) return branch.changedFolders(undefined, tip);
+    if (this.#applied === undefined) return this.#everything(tip);
     try {
       return await branch.changedFolders(this.#applied, tip);
     } catch (error) {
       log.warn({ err: error }, 'the last applied commit is gone; reading the whole branch');
-      return branch.changedFolders(undefined, tip);
+      return this.#everything(tip);
     }
   }
 
+  /** What the branch has, and what was applied before, since it may have gone. */
+  async #everything(tip: string): Promise<readonly Folder[]> {
+    const { branch, lasting } = this.options;
+    const here = await branch.changedFolders(undefined, tip);
+    return [...this.#reports.folders(), ...lasting.folders(), ...here];
+  }
+
   async #applyFolder(folder: Folder, commit: string): Promise<void> {
-    const { branch, store, log } = this.options;
+    const { branch, log } = this.options;
+    this.#again.delete(folder.path);
     try {
       const manifests = readManifests(folder, await branch.files(commit, folder.path));
       const inventory = manifests.map(refOf);
-      for (const manifest of manifests) store.apply(manifest);
-      this.#prune(folder, inventory);
+      await this.#apply(folder, manifests);
       if (manifests.length === 0) this.#reports.forget(folder);
       else this.#reports.folder(folder, { commit, inventory });
     } catch (error) {
-      const message = error instanceof ManifestError ? error.message : 'The folder could not be read.';
       log.error({ err: error, folder: folder.path, commit }, 'apply failed');
-      this.#failed.set(folder.path, folder);
+      const known = error instanceof ManifestError || error instanceof StillDeletedError;
+      if (!(error instanceof ManifestError)) {
+        this.#again.set(folder.path, folder);
+        this.#retryAt = this.options.now().getTime() + (known ? 0 : RETRY_MS);
+      }
+      const message = known ? error.message : 'The folder could not be read.';
       this.#reports.folder(folder, { commit, error: message });
     }
   }
 
+  /** What holds data is written down before it comes to be. */
+  async #apply(folder: Folder, manifests: readonly Manifest[]): Promise<void> {
+    const { store, lasting } = this.options;
+    const leaving = manifests.find((manifest) => isLeaving(store.get(refOf(manifest))));
+    if (leaving !== undefined)
+      throw new StillDeletedError(`${leaving.kind} ${leaving.metadata.name} is still being deleted.`);
+    const kept = new Set(manifests.map((manifest) => keyOf(refOf(manifest))));
+    const before = lasting.of(folder).filter((manifest) => !kept.has(keyOf(refOf(manifest))));
+    const now = manifests.filter(isLasting);
+    await lasting.set(folder, [...now, ...before]);
+    // An earlier life of the engine applied these; on a cluster they would still be there.
+    for (const manifest of before) if (store.get(refOf(manifest)) === undefined) store.apply(manifest);
+    for (const manifest of manifests) store.apply(manifest);
+    this.#prune([...this.#reports.inventory(folder), ...before.map(refOf)], kept);
+  }
+
+  /** Not before its data is gone: a crash in between would leave the data to the next of this name. */
+  #forget(object: KubeObject): void {
+    const { lasting, log } = this.options;
+    this.#idle = this.#idle
+      .then(() => lasting.remove(refOf(object)))
+      .catch((error: unknown) => {
+        log.error({ err: error }, 'what was deleted could not be forgotten');
+      });
+  }
+
   /** What the folder held before and does not hold now, unless it says that it stays. */
-  #prune(folder: Folder, inventory: readonly ObjectRef[]): void {
+  #prune(inventory: readonly ObjectRef[], kept: ReadonlySet<string>): void {
     const { store, log } = this.options;
-    const kept = new Set(inventory.map(keyOf));
-    for (const ref of this.#reports.inventory(folder)) {
+    for (const ref of inventory) {
       const object = store.get(ref);
       if (object === undefined || kept.has(keyOf(ref)) || object.metadata.annotations?.[PRUNE] === 'disabled')
         continue;
       log.info({ ref }, 'pruned');
-      store.remove(ref);
+      // Who keeps the data removes the object when the data is gone.
+      if (isLasting(object)) store.markDeleted(ref, 0);
+      else store.remove(ref);
     }
   }
 }
+
+const isLeaving = (object: KubeObject | undefined): boolean =>
+  object?.metadata.deletionTimestamp !== undefined;

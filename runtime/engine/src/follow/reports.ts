@@ -1,7 +1,7 @@
 import { apiVersionOf, KINDS } from '../store/kinds.js';
-import { list, record, text, type Json, type ObjectRef } from '../store/object.js';
+import { list, record, refOf, text, type Json, type ObjectRef } from '../store/object.js';
 import type { Store } from '../store/store.js';
-import type { Folder } from './folders.js';
+import { folderOf, type Folder } from './folders.js';
 
 interface Outcome {
   readonly commit: string;
@@ -25,6 +25,13 @@ export class ApplierReports {
       const [namespace = '', name = '', , kind = ''] = (text(entry, 'id') ?? '').split('_');
       return { kind, namespace: namespace === '' ? undefined : namespace, name };
     });
+  }
+
+  /** The folders that are reported on. */
+  folders(): readonly Folder[] {
+    return this.store
+      .list('Kustomization')
+      .flatMap((object) => folderOf((text(object, 'spec', 'path') ?? '').replace(/^\.\//, '')) ?? []);
   }
 
   /** The folder is gone, and so is what reported on it. */
@@ -84,22 +91,32 @@ export class ApplierReports {
 
   /** The source is at this commit, and everything in it was looked at. */
   source(tip: string): void {
-    const { store } = this;
     const revision = `rendered@sha1:${tip}`;
-    store.apply({
+    this.#reportSource(
+      { status: 'True', reason: 'Succeeded', message: `stored artifact for revision '${revision}'` },
+      { revision, lastUpdateTime: this.#instant() },
+    );
+  }
+
+  /** What was applied last stays in force. */
+  sourceFailed(message: string): void {
+    this.#reportSource({ status: 'False', reason: 'GitOperationFailed', message });
+  }
+
+  #reportSource(condition: { status: string; reason: string; message: string }, artifact?: Json): void {
+    const { store } = this;
+    const object = store.apply({
       apiVersion: 'source.toolkit.fluxcd.io/v1',
       kind: 'GitRepository',
       metadata: { name: 'platform', namespace: 'flux-system', labels: MANAGED },
       spec: { interval: '2s', ref: { branch: 'rendered' }, url: 'file:///gitops.git' },
     });
-    const ref: ObjectRef = { kind: 'GitRepository', namespace: 'flux-system', name: 'platform' };
-    store.setStatus(ref, {
-      artifact: { revision, lastUpdateTime: this.#instant() },
-      conditions: this.#condition(record(store.get(ref), 'status'), {
-        status: 'True',
-        reason: 'Succeeded',
-        message: `stored artifact for revision '${revision}'`,
-      }),
+    const before = record(object, 'status');
+    store.setStatus(refOf(object), {
+      ...before,
+      observedGeneration: object.metadata.generation ?? 1,
+      ...(artifact === undefined ? {} : { artifact }),
+      conditions: this.#condition(before, condition),
     });
   }
 

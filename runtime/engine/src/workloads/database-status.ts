@@ -1,6 +1,7 @@
 import { list, text, type Json } from '../store/object.js';
 
-export type DatabasePhase = 'Creating' | 'Running' | 'Updating' | 'Stopping' | 'Stopped' | 'Failed';
+export type DatabasePhase =
+  'Creating' | 'Running' | 'Updating' | 'Stopping' | 'Stopped' | 'Failed' | 'Deleting';
 
 const COMPONENT_PHASE: Record<DatabasePhase, string> = {
   Creating: 'Creating',
@@ -9,6 +10,7 @@ const COMPONENT_PHASE: Record<DatabasePhase, string> = {
   Stopping: 'Stopping',
   Stopped: 'Stopped',
   Failed: 'Failed',
+  Deleting: 'Deleting',
 };
 
 export interface DatabaseState {

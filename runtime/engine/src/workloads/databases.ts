@@ -58,13 +58,17 @@ export class DatabaseController implements WorkloadController {
 
   /** Its own status is a change too, and nothing to act on. */
   #isDue({ metadata, ...object }: KubeObject): boolean {
-    return at(object, 'status', 'observedGeneration') !== metadata.generation;
+    return (
+      metadata.deletionTimestamp !== undefined ||
+      at(object, 'status', 'observedGeneration') !== metadata.generation
+    );
   }
 
   async #reconcile(key: string): Promise<void> {
     const { namespace, name } = nameOfKey(key);
     const cluster = this.options.store.get({ kind: 'Cluster', namespace, name });
-    if (cluster === undefined) return this.#remove(key);
+    if (cluster === undefined) return;
+    if (cluster.metadata.deletionTimestamp !== undefined) return this.#remove(key, cluster);
     const stop = at(cluster, 'spec', 'componentSpecs', 0, 'stop') === true;
     const restart = text(cluster, 'spec', 'componentSpecs', 0, 'annotations', 'kubeblocks.io/restart');
     const server = this.#servers.get(key);
@@ -87,7 +91,7 @@ export class DatabaseController implements WorkloadController {
     this.#report(cluster, known === undefined || known === 'Creating' ? 'Creating' : 'Updating');
     const password = (state.value.passwords[key] ??= randomBytes(24).toString('hex'));
     await state.save();
-    const port = await ports.allocate(`${namespace}/${databaseServiceName(name)}:5432`);
+    const port = await ports.allocate(databasePortOwner(namespace, name));
     for (const manifest of databaseObjects(cluster, { password, port })) store.apply(manifest);
     try {
       const running = await postgres.ensure({ id: instanceId(cluster), port, password });
@@ -133,18 +137,24 @@ export class DatabaseController implements WorkloadController {
     await server?.running.stop();
   }
 
-  /** Only a Cluster that is really deleted takes its data along; prune protection keeps the object, and so the data. */
-  async #remove(key: string): Promise<void> {
+  /** Only a Cluster that is to be deleted takes its data along; prune protection keeps the object, and so the data. */
+  async #remove(key: string, cluster: KubeObject): Promise<void> {
     const { namespace, name } = nameOfKey(key);
+    const { store, state, ports, postgres, log } = this.options;
+    this.#report(cluster, 'Deleting');
     await this.#stop(key);
-    this.options.log.warn({ key }, 'the database was deleted, and its data with it');
-    await this.options.postgres.remove(`${namespace}-${name}`);
+    await postgres.remove(instanceId(cluster));
+    log.warn({ key }, 'the database was deleted, and its data with it');
+    this.#crashes.delete(key);
+    Reflect.deleteProperty(state.value.passwords, key);
+    await ports.forget(databasePortOwner(namespace, name));
     for (const [kind, object] of [
       ['Secret', `${name}-postgresql-account-postgres`],
       ['Service', databaseServiceName(name)],
       ['EndpointSlice', databaseServiceName(name)],
+      ['Cluster', name],
     ] as const)
-      this.options.store.remove({ kind, namespace, name: object });
+      store.remove({ kind, namespace, name: object });
   }
 
   #report(cluster: KubeObject, phase: DatabasePhase, message?: string): void {
@@ -164,3 +174,6 @@ export class DatabaseController implements WorkloadController {
 }
 
 const instanceId = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ''}-${metadata.name}`;
+
+const databasePortOwner = (namespace: string, name: string): string =>
+  `${namespace}/${databaseServiceName(name)}:5432`;

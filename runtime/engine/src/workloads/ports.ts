@@ -32,6 +32,15 @@ export class PortAllocator {
     this.#inUse.delete(port);
   }
 
+  /** The owner will not come back. */
+  async forget(owner: string): Promise<void> {
+    const port = this.state.value.ports[owner];
+    if (port === undefined) return;
+    Reflect.deleteProperty(this.state.value.ports, owner);
+    this.#inUse.delete(port);
+    await this.state.save();
+  }
+
   async #allocate(owner: string): Promise<number> {
     const known = this.state.value.ports[owner];
     if (known !== undefined && !this.#inUse.has(known) && (await isFree(known))) {

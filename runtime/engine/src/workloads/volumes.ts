@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { removeFolder } from '../files/durable.js';
-import { record } from '../store/object.js';
+import { list, record, text, type KubeObject } from '../store/object.js';
 import type { Change, Store } from '../store/store.js';
 import { keyOfName, nameOfKey, type WorkloadController } from './controller.js';
 import { KeyedQueue } from './keyed-queue.js';
@@ -11,9 +11,18 @@ import { KeyedQueue } from './keyed-queue.js';
 export const volumeFolder = (root: string, namespace: string, name: string): string =>
   join(root, namespace, name);
 
+/** Ends deletions that a crash cut off. */
+export async function finishVolumeRemovals(root: string): Promise<void> {
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  for (const namespace of await readdir(root))
+    for (const name of await readdir(join(root, namespace)))
+      if (name.endsWith('.gone')) await rm(join(root, namespace, name), { recursive: true, force: true });
+}
+
 /**
- * A PersistentVolumeClaim is a folder. It is deleted only with the object itself: a claim that is merely gone from a
- * folder of the branch is kept by its prune protection, and a restart of the engine deletes nothing.
+ * A PersistentVolumeClaim is a folder. It is deleted only where the object itself is to be: a claim that is merely gone
+ * from a folder of the branch is kept by its prune protection, and a restart of the engine deletes nothing. As on a
+ * cluster, a claim that is to be deleted stays until the last pod that uses it is gone.
  */
 export class VolumeController implements WorkloadController {
   readonly #queue: KeyedQueue;
@@ -27,10 +36,11 @@ export class VolumeController implements WorkloadController {
   }
 
   onChange({ type, object }: Change): void {
-    if (object.kind !== 'PersistentVolumeClaim') return;
     const { namespace, name } = object.metadata;
-    if (type === 'DELETED') void this.#remove(namespace ?? '', name);
-    else this.#queue.add(keyOfName(namespace, name));
+    if (object.kind === 'Pod' && type === 'DELETED')
+      for (const claim of claimsOf(object)) this.#queue.add(keyOfName(namespace, claim));
+    if (object.kind === 'PersistentVolumeClaim' && type !== 'DELETED')
+      this.#queue.add(keyOfName(namespace, name));
   }
 
   close(): Promise<void> {
@@ -41,6 +51,10 @@ export class VolumeController implements WorkloadController {
     const ref = { kind: 'PersistentVolumeClaim', ...nameOfKey(key) };
     const claim = this.store.get(ref);
     if (claim === undefined) return;
+    if (claim.metadata.deletionTimestamp !== undefined) {
+      await this.#remove(ref);
+      return;
+    }
     await mkdir(volumeFolder(this.root, ref.namespace, ref.name), { recursive: true, mode: 0o700 });
     this.store.setStatus(ref, {
       phase: 'Bound',
@@ -49,12 +63,15 @@ export class VolumeController implements WorkloadController {
     });
   }
 
-  async #remove(namespace: string, name: string): Promise<void> {
+  async #remove(ref: { kind: string; namespace: string; name: string }): Promise<void> {
+    const { namespace, name } = ref;
+    const inUse = this.store.list('Pod', namespace).some((pod) => claimsOf(pod).includes(name));
+    if (inUse) return;
+    await removeFolder(volumeFolder(this.root, namespace, name));
     this.log.warn({ namespace, name }, 'the claim was deleted, and its files with it');
-    try {
-      await removeFolder(volumeFolder(this.root, namespace, name));
-    } catch (error) {
-      this.log.error({ err: error, namespace, name }, 'the files of a deleted claim could not be removed');
-    }
+    this.store.remove(ref);
   }
 }
+
+const claimsOf = (pod: KubeObject): readonly string[] =>
+  list(pod, 'spec', 'volumes').flatMap((volume) => text(volume, 'persistentVolumeClaim', 'claimName') ?? []);
