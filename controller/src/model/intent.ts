@@ -89,6 +89,8 @@ export interface RenderedView {
   /** True where `revision` is `commit` or comes after it on `rendered`. False for a revision nobody knows. */
   includes(revision: string, commit: string): boolean;
   /** The manifests of one project at the tip, sorted by path. */
-  manifests(key: ProjectKey): Promise<{ commit: string; files: readonly { path: string; content: string }[] }>;
+  manifests(
+    key: ProjectKey,
+  ): Promise<{ commit: string; files: readonly { path: string; content: string }[] }>;
   onRendered(listener: (keys: readonly ProjectKey[]) => void): () => void;
 }

@@ -2,10 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { ProjectStatus, StatusReason } from '../contract/status.js';
 import { nothingObserved, type ObservedObjects, type ProjectFacts } from '../model/facts.js';
 import { container, database, desired, facts, objects, pod, statefulSet, T0, V2 } from './facts-for-tests.js';
-import { projectStatus, TRANSITION_LIMIT_MS } from './status.js';
+import { projectStatus } from './status.js';
 
 const soon = new Date(T0.getTime() + 1000);
-const late = new Date(T0.getTime() + TRANSITION_LIMIT_MS + 61_000);
 
 const unapplied: Partial<ProjectFacts> = {
   applier: { applied: false, attempted: false, everApplied: false },
@@ -427,56 +426,6 @@ describe('ERROR has a reason of the closed list and a message that says what it 
       projectStatus(facts({ observed: waiting('CreateContainerConfigError', 'secret not found') }), soon)
         .status,
     ).toBe('STARTING');
-  });
-});
-
-describe('time', () => {
-  const starting = facts({ observed: objects({ pods: [pod({ ready: false })] }) });
-
-  test('a start that takes too long is an ERROR that says what is missing', () => {
-    const status = projectStatus(starting, late);
-    expect(status).toMatchObject({ status: 'ERROR', reason: 'TimedOut' });
-    expect(status.message).toMatch(/terminal to answer/);
-  });
-
-  test('a container that is held back says by what', () => {
-    const message = 'secret "blog--db-postgresql-account-postgres" not found';
-    const held = container({ running: false, waiting: { reason: 'CreateContainerConfigError', message } });
-    const observed = objects({ pods: [pod({ ready: false, containers: [held] })] });
-    expect(projectStatus(facts({ observed }), late)).toMatchObject({
-      reason: 'TimedOut',
-      message: expect.stringContaining(message) as string,
-    });
-  });
-
-  test('the time counts from when the pod was last ready, not from an old document', () => {
-    const readySince = new Date(late.getTime() - 1000);
-    const observed = objects({ pods: [pod({ ready: false, readySince })] });
-    expect(projectStatus(facts({ observed }), late).status).toBe('STARTING');
-  });
-
-  test('a state of rest never times out', () => {
-    expect(projectStatus(facts(), late).status).toBe('RUNNING');
-    expect(projectStatus(facts({ desired: stopped, observed: scaledDown }), late).status).toBe('STOPPED');
-  });
-
-  test('what cannot be seen does not time out', () => {
-    const stale = { ...starting, freshness: { state: 'stale', ageSeconds: 900 } as const };
-    expect(projectStatus(stale, late)).toMatchObject({
-      status: 'STARTING',
-      freshness: { state: 'stale', ageSeconds: 900 },
-    });
-  });
-});
-
-describe('before anything was observed', () => {
-  test.each([
-    ['Running', 'STARTING'],
-    ['Stopped', 'STOPPING'],
-    ['Deleted', 'TERMINATING'],
-  ] as const)('%s is only a direction: %s', (state, expected) => {
-    const given = facts({ desired: desired({ state }), observed: gone, freshness: { state: 'never' } });
-    expect(projectStatus(given, late).status).toBe(expected);
   });
 });
 
