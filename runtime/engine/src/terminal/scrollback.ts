@@ -25,6 +25,28 @@ export class Scrollback {
   }
 }
 
+const QUERIES = new RegExp(
+  [
+    '\\x05', // ENQ
+    '\\x1b\\[[>=]?\\d*c', // device attributes
+    '\\x1b\\[\\??\\d*n', // status and cursor position
+    '\\x1b\\[\\??\\d+\\$p', // is a mode set?
+    '\\x1b\\[>\\d*q', // version
+    '\\x1b\\[\\?u', // keyboard protocol
+    '\\x1b\\[(?:1[1-9]|2[01])(?:;\\d+)?t', // size and title of the window
+    '\\x1bP[$+]q[^\\x1b]*\\x1b\\\\', // settings and capabilities
+    '\\x1b\\]\\d+;(?:[^\\x07\\x1b]*;)?\\?(?:\\x07|\\x1b\\\\)', // colours and clipboard
+  ].join('|'),
+  'g',
+);
+
+/**
+ * Output for a terminal that looks at it later: without what programs once asked of theirs. A terminal answers such
+ * questions by typing, and nobody waits for these answers any more but the shell.
+ */
+export const withoutQueries = (output: Buffer): Buffer =>
+  Buffer.from(output.toString('latin1').replace(QUERIES, ''), 'latin1');
+
 /** Without a line end in sight, at least not inside a UTF-8 sequence. */
 function fromLineStart(bytes: Buffer): Buffer {
   const line = bytes.indexOf(10);

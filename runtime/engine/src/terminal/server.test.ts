@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { spawn } from '@lydell/node-pty';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -113,6 +114,28 @@ describe('TerminalServer', () => {
     const client = await connect((await server()).url);
     client.type('printf "%s" "h€llo" | od -An -tx1\r');
     await client.waitFor(/68 e2 82 ac 6c 6c 6f/);
+  });
+
+  it('takes a large paste of any bytes, and loses none', async () => {
+    const client = await connect((await server()).url);
+    // 200 KB: far more than a terminal holds at once. Without the bytes that mean something to a terminal in raw mode.
+    const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, index) => (index * 7) % 251));
+    client.type(
+      `stty raw -echo; printf 'ready-%s' $((1+1)); head -c ${bytes.length} | sha256sum; stty sane\r`,
+    );
+    await client.waitFor(/ready-2/);
+    for (let at = 0; at < bytes.length; at += 50_000) client.type(bytes.subarray(at, at + 50_000));
+    await client.waitFor(new RegExp(createHash('sha256').update(bytes).digest('hex')));
+  });
+
+  it("answers nobody's questions twice", async () => {
+    const { url } = await server();
+    const first = await connect(url, { session: 'q' });
+    first.type(String.raw`printf 'asked \e[6n\e[c once\n'` + '\r');
+    await first.waitFor(/asked .*once\r\n/);
+    const second = await connect(url, { session: 'q' });
+    const replayed = await second.waitFor(/asked +once\r\n/);
+    expect(replayed).not.toContain('\u001b[6n');
   });
 
   it('keeps the shell and its screen when the connection is lost', async () => {

@@ -1,5 +1,5 @@
 import type { IPty } from '@lydell/node-pty';
-import { Scrollback } from './scrollback.js';
+import { Scrollback, withoutQueries } from './scrollback.js';
 import type { Size } from './protocol.js';
 
 /** Somebody who looks at a session. */
@@ -42,7 +42,7 @@ export class Session {
 
   attach(viewer: Viewer, size: Size | undefined): void {
     this.#flush();
-    const before = this.#scrollback.content();
+    const before = withoutQueries(this.#scrollback.content());
     if (before.length > 0) viewer.send(before);
     this.#viewers.add(viewer);
     if (size !== undefined) this.resize(size);

@@ -7,6 +7,10 @@ export interface WorkloadController {
   close(): Promise<void>;
 }
 
+/** A status was written, nothing else: whoever wrote it need not look again. */
+export const isReport = ({ type, object, before }: Change): boolean =>
+  type === 'MODIFIED' && before !== undefined && before['status'] !== object['status'];
+
 /** `<namespace>/<name>`: Kubernetes names contain no slash. */
 export const keyOfName = (namespace: string | undefined, name: string): string =>
   `${namespace ?? ''}/${name}`;

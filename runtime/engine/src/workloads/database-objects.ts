@@ -3,10 +3,17 @@ import type { KubeObject, Manifest } from '../store/object.js';
 /** The read-write Service that KubeBlocks makes for component `postgresql` of cluster `name`. */
 export const databaseServiceName = (name: string): string => `${name}-postgresql-postgresql`;
 
+export interface DatabaseAccess {
+  readonly password: string;
+  /** Port of this machine. */
+  readonly port: number;
+  readonly ready: boolean;
+}
+
 /** What KubeBlocks 1.0 makes of a Cluster that others rely on: the account's Secret, the Service, and where it is. */
 export function databaseObjects(
   cluster: KubeObject,
-  { password, port }: { readonly password: string; readonly port: number },
+  { password, port, ready }: DatabaseAccess,
 ): readonly Manifest[] {
   const { name, namespace = '', uid } = cluster.metadata;
   const service = databaseServiceName(name);
@@ -38,9 +45,7 @@ export function databaseObjects(
       kind: 'EndpointSlice',
       metadata: metadata(service, { 'kubernetes.io/service-name': service }),
       addressType: 'IPv4',
-      endpoints: [
-        { addresses: ['127.0.0.1'], conditions: { ready: true, serving: true }, nodeName: 'local' },
-      ],
+      endpoints: [{ addresses: ['127.0.0.1'], conditions: { ready, serving: ready }, nodeName: 'local' }],
       ports: [{ name: 'tcp-postgresql', port, protocol: 'TCP' }],
     },
     {

@@ -4,7 +4,7 @@ import type { PostgresExit, PostgresService, RunningPostgres } from '../postgres
 import type { DurableState } from '../store/durable-state.js';
 import { at, record, text, type KubeObject } from '../store/object.js';
 import type { Change, Store } from '../store/store.js';
-import { keyOfName, nameOfKey, type WorkloadController } from './controller.js';
+import { isReport, keyOfName, nameOfKey, type WorkloadController } from './controller.js';
 import { databaseObjects, databaseServiceName } from './database-objects.js';
 import { databaseStatus, type DatabasePhase } from './database-status.js';
 import type { EventRecorder } from './events.js';
@@ -22,10 +22,15 @@ export interface DatabaseControllerOptions {
 
 interface Server {
   readonly running: RunningPostgres;
+  readonly since: number;
   /** The restart annotation it was started under. */
   readonly restart: string | undefined;
 }
 
+/** So many ends in a row are no accident. */
+const FAILING_AFTER = 2;
+/** A server that ran this long did not fail to start. */
+const STABLE_MS = 60_000;
 const RETRY_MS = [500, 1000, 2000, 5000, 15_000, 60_000];
 
 /** A KubeBlocks Cluster is a real PostgreSQL server with the Secret and the Service that KubeBlocks would make. */
@@ -43,25 +48,16 @@ export class DatabaseController implements WorkloadController {
     });
   }
 
-  onChange({ type, object }: Change): void {
-    if (object.kind !== 'Cluster') return;
-    const { namespace, name } = object.metadata;
-    if (type === 'MODIFIED' && !this.#isDue(object)) return;
-    this.#queue.add(keyOfName(namespace, name));
+  onChange(change: Change): void {
+    const { kind, metadata } = change.object;
+    if (kind === 'Cluster' && !isReport(change))
+      this.#queue.add(keyOfName(metadata.namespace, metadata.name));
   }
 
   async close(): Promise<void> {
     this.#closing = true;
     await this.#queue.close();
     await this.options.postgres.stopAll();
-  }
-
-  /** Its own status is a change too, and nothing to act on. */
-  #isDue({ metadata, ...object }: KubeObject): boolean {
-    return (
-      metadata.deletionTimestamp !== undefined ||
-      at(object, 'status', 'observedGeneration') !== metadata.generation
-    );
   }
 
   async #reconcile(key: string): Promise<void> {
@@ -74,14 +70,14 @@ export class DatabaseController implements WorkloadController {
     const server = this.#servers.get(key);
     if (stop || (server !== undefined && server.restart !== restart)) {
       this.#report(cluster, stop ? 'Stopping' : 'Updating');
-      await this.#stop(key);
+      await this.#stop(key, cluster);
     }
-    if (stop) this.#report(cluster, 'Stopped');
+    if (stop) this.#settle(cluster, { ready: false, phase: 'Stopped' });
     else await this.#run(key, cluster, restart);
   }
 
   async #run(key: string, cluster: KubeObject, restart: string | undefined): Promise<void> {
-    const { store, ports, postgres, events, state } = this.options;
+    const { ports, postgres, events, state } = this.options;
     const { namespace = '', name } = cluster.metadata;
     if (this.#servers.has(key)) {
       this.#report(cluster, 'Running');
@@ -92,15 +88,14 @@ export class DatabaseController implements WorkloadController {
     const password = (state.value.passwords[key] ??= randomBytes(24).toString('hex'));
     await state.save();
     const port = await ports.allocate(databasePortOwner(namespace, name));
-    for (const manifest of databaseObjects(cluster, { password, port })) store.apply(manifest);
+    this.#publish(cluster, false);
     try {
       const running = await postgres.ensure({ id: instanceId(cluster), port, password });
-      this.#servers.set(key, { running, restart });
+      this.#servers.set(key, { running, restart, since: performance.now() });
       running.onExit((exit) => {
         this.#exited(key, { running, exit, port });
       });
-      this.#crashes.delete(key);
-      this.#report(cluster, 'Running');
+      this.#settle(cluster, { ready: true, phase: 'Running' });
     } catch (error) {
       ports.release(port);
       const message = error instanceof Error ? error.message : 'The server did not start.';
@@ -114,14 +109,18 @@ export class DatabaseController implements WorkloadController {
   /** A server that ends by itself is started again, later each time. */
   #exited(key: string, end: { running: RunningPostgres; exit: PostgresExit; port: number }): void {
     this.options.ports.release(end.port);
-    if (this.#servers.get(key)?.running !== end.running || this.#closing) return;
+    const server = this.#servers.get(key);
+    if (server?.running !== end.running || this.#closing) return;
     this.#servers.delete(key);
+    if (performance.now() - server.since > STABLE_MS) this.#crashes.delete(key);
     const { namespace, name } = nameOfKey(key);
     const cluster = this.options.store.get({ kind: 'Cluster', namespace, name });
     if (cluster === undefined) return;
     const how = end.exit.signal ?? `exit code ${end.exit.code ?? '?'}`;
     this.options.events.warn(cluster, 'Exited', `PostgreSQL ended (${how}); starting it again.`);
-    this.#report(cluster, 'Updating', `PostgreSQL ended (${how}); starting it again.`);
+    this.#publish(cluster, false);
+    const failing = (this.#crashes.get(key) ?? 0) >= FAILING_AFTER;
+    this.#report(cluster, failing ? 'Failed' : 'Updating', `PostgreSQL ended (${how}); starting it again.`);
     this.#retry(key);
   }
 
@@ -131,10 +130,27 @@ export class DatabaseController implements WorkloadController {
     this.#queue.addLater(key, RETRY_MS[Math.min(crashes, RETRY_MS.length - 1)] ?? 60_000);
   }
 
-  async #stop(key: string): Promise<void> {
+  async #stop(key: string, cluster: KubeObject): Promise<void> {
     const server = this.#servers.get(key);
     this.#servers.delete(key);
+    this.#crashes.delete(key);
+    this.#publish(cluster, false);
     await server?.running.stop();
+  }
+
+  /** The Secret, the Service and where it answers; nothing for a database that never ran. */
+  #publish(cluster: KubeObject, ready: boolean): void {
+    const { store, state, ports } = this.options;
+    const { namespace = '', name } = cluster.metadata;
+    const password = state.value.passwords[keyOfName(namespace, name)];
+    const port = ports.find(databasePortOwner(namespace, name));
+    if (password === undefined || port === undefined) return;
+    for (const manifest of databaseObjects(cluster, { password, port, ready })) store.apply(manifest);
+  }
+
+  #settle(cluster: KubeObject, { ready, phase }: { ready: boolean; phase: DatabasePhase }): void {
+    this.#publish(cluster, ready);
+    this.#report(cluster, phase);
   }
 
   /** Only a Cluster that is to be deleted takes its data along; prune protection keeps the object, and so the data. */
@@ -142,7 +158,7 @@ export class DatabaseController implements WorkloadController {
     const { namespace, name } = nameOfKey(key);
     const { store, state, ports, postgres, log } = this.options;
     this.#report(cluster, 'Deleting');
-    await this.#stop(key);
+    await this.#stop(key, cluster);
     await postgres.remove(instanceId(cluster));
     log.warn({ key }, 'the database was deleted, and its data with it');
     this.#crashes.delete(key);

@@ -5,7 +5,7 @@ import { spawn, type IPty } from '@lydell/node-pty';
 import { list, number, record, text, type KubeObject } from '../store/object.js';
 import { TerminalServer } from '../terminal/server.js';
 import { podPortOwner } from './endpoints.js';
-import { containerEnvironment, translate, type Lookup } from './pod-env.js';
+import { containerEnvironment, MissingReferenceError, translate, type Lookup } from './pod-env.js';
 import { prepareMounts, refreshFiles, type VolumePlaces } from './pod-volumes.js';
 import type { PortAllocator } from './ports.js';
 import { endProcesses, MARKERS, processesWith } from './processes.js';
@@ -22,7 +22,7 @@ export interface PodRuntimeOptions {
   readonly path: string;
 }
 
-/** The longest that an engine waits for a sandbox to end by itself: a person is waiting at Ctrl-C. */
+/** The longest that a sandbox may take to end: a person is waiting for the next state. */
 const MAX_GRACE_SECONDS = 10;
 const TERMINAL_TOKEN = 'TTYD_ACCESS_TOKEN';
 const HOME = '/home/developer';
@@ -48,6 +48,9 @@ export class PodRuntime {
     const { pod, places, lookup } = options;
     const container = list(pod, 'spec', 'containers')[0];
     const variables = containerEnvironment(container, lookup);
+    const token = variables.get(TERMINAL_TOKEN) ?? '';
+    // An empty password would let every program on this machine in.
+    if (token === '') throw new MissingReferenceError(`${TERMINAL_TOKEN} is not set`);
     const mounts = await prepareMounts(pod, places);
     await refreshFiles(pod, places, lookup);
     const ports = await allocatePorts(options, container);
@@ -57,13 +60,17 @@ export class PodRuntime {
       service: options.service,
       namespace: pod.metadata.namespace ?? '',
     });
-    const spawnShell = shellSpawner(options, { environment, mounts, container });
     const terminal = new TerminalServer({
-      token: variables.get(TERMINAL_TOKEN) ?? '',
+      token,
       title: `${variables.get('PROJECT_NAME') ?? pod.metadata.name} (${pod.metadata.name})`,
-      spawn: spawnShell,
+      spawn: shellSpawner(options, { environment, mounts, container }),
     });
-    await terminal.listen(ports.get(terminalPort(container)) ?? 0);
+    try {
+      await terminal.listen(ports.get(terminalPort(container)) ?? 0);
+    } catch (error) {
+      for (const port of ports.values()) options.ports.release(port);
+      throw error;
+    }
     return new PodRuntime(options, { terminal, allocated: [...ports.values()] });
   }
 
@@ -76,7 +83,8 @@ export class PodRuntime {
     return refreshFiles(this.options.pod, this.options.places, this.options.lookup);
   }
 
-  async stop(): Promise<void> {
+  /** `limitSeconds`: how long whoever asks can wait, whatever the pod was promised. */
+  async stop(limitSeconds = MAX_GRACE_SECONDS): Promise<void> {
     const { pod, places, ports } = this.options;
     const grace =
       number(pod, 'metadata', 'deletionGracePeriodSeconds') ??
@@ -88,7 +96,7 @@ export class PodRuntime {
       const marked = await processesWith(MARKERS.pod, pod.metadata.uid);
       return [...new Set([...marked, ...shells.filter(isAlive)])];
     };
-    await endProcesses(find, Math.min(grace ?? MAX_GRACE_SECONDS, MAX_GRACE_SECONDS) * 1000);
+    await endProcesses(find, Math.min(grace ?? MAX_GRACE_SECONDS, limitSeconds) * 1000);
     for (const port of this.#allocated) ports.release(port);
     await rm(places.pod, { recursive: true, force: true });
   }

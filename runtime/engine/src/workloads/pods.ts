@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { list, number, record, refOf, text, type KubeObject, type ObjectRef } from '../store/object.js';
 import type { Change, Store } from '../store/store.js';
@@ -26,6 +27,9 @@ export interface PodControllerOptions {
 /** A pod waits for these: a change of one is a reason to look at the pods of its namespace again. */
 const NEEDED_BY_PODS: readonly string[] = ['Secret', 'ConfigMap', 'PersistentVolumeClaim'];
 
+/** A person is waiting at Ctrl-C. */
+const CLOSE_SECONDS = 6;
+
 /** Runs pods, and says in their status what became of it. */
 export class PodController implements WorkloadController {
   readonly #queue: KeyedQueue;
@@ -48,7 +52,7 @@ export class PodController implements WorkloadController {
 
   async close(): Promise<void> {
     await this.#queue.close();
-    await Promise.all([...this.#runtimes.values()].map((runtime) => runtime.stop()));
+    await Promise.all([...this.#runtimes.values()].map((runtime) => runtime.stop(CLOSE_SECONDS)));
   }
 
   async #reconcile(key: string): Promise<void> {
@@ -57,6 +61,7 @@ export class PodController implements WorkloadController {
     const runtime = this.#runtimes.get(key);
     const unwanted = pod === undefined || pod.metadata.deletionTimestamp !== undefined;
     if (runtime !== undefined && (unwanted || runtime.uid !== pod.metadata.uid)) {
+      if (pod !== undefined) this.options.events.note(pod, 'Killing', 'Stopping container sandbox');
       await runtime.stop();
       this.#runtimes.delete(key);
     }
@@ -81,17 +86,11 @@ export class PodController implements WorkloadController {
       this.options.events.note(pod, 'Started', 'Started container sandbox');
       this.#report(pod, { phase: 'Running' });
     } catch (error) {
-      if (!(error instanceof MissingReferenceError)) {
-        this.#report(pod, {
-          phase: 'Pending',
-          waiting: { reason: 'RunContainerError', message: messageOf(error) },
-        });
-        throw error;
-      }
-      this.#report(pod, {
-        phase: 'Pending',
-        waiting: { reason: 'CreateContainerConfigError', message: error.message },
-      });
+      const missing = error instanceof MissingReferenceError;
+      const reason = missing ? 'CreateContainerConfigError' : 'RunContainerError';
+      this.#report(pod, { phase: 'Pending', waiting: { reason, message: messageOf(error) } });
+      // What is missing is waited for; anything else is tried again, later each time.
+      if (!missing) throw error;
     }
   }
 
@@ -149,10 +148,15 @@ export class PodController implements WorkloadController {
   }
 
   #report(pod: KubeObject, condition: PodCondition): void {
-    const { store, now } = this.options;
+    const { store, now, events } = this.options;
     const current = store.get(refOf(pod));
     if (current?.metadata.uid !== pod.metadata.uid) return;
-    store.setStatus(refOf(pod), podStatus(current, condition, now()));
+    const status = podStatus(current, condition, now());
+    const trouble = condition.waiting?.message ?? condition.unschedulable;
+    const isNew = !isDeepStrictEqual(current['status'], status);
+    store.setStatus(refOf(pod), status);
+    if (trouble !== undefined && isNew)
+      events.warn(pod, condition.waiting?.reason ?? 'FailedScheduling', trouble);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { record, text, type KubeObject } from '../store/object.js';
 import type { Change, Store } from '../store/store.js';
-import { keyOfName, nameOfKey, type WorkloadController } from './controller.js';
+import { isReport, keyOfName, nameOfKey, type WorkloadController } from './controller.js';
 import { KeyedQueue } from './keyed-queue.js';
 import { labelOf, UnsealError, type Unsealer } from './unseal.js';
 
@@ -17,8 +17,9 @@ export class SealedSecretController implements WorkloadController {
     this.#queue = new KeyedQueue({ name: 'sealed-secrets', log, handle: (key) => this.#reconcile(key) });
   }
 
-  onChange({ type, object }: Change): void {
-    if (object.kind !== 'SealedSecret') return;
+  onChange(change: Change): void {
+    const { type, object } = change;
+    if (object.kind !== 'SealedSecret' || isReport(change)) return;
     const { namespace, name } = object.metadata;
     if (type === 'DELETED') this.store.remove({ kind: 'Secret', namespace, name });
     else this.#queue.add(keyOfName(namespace, name));

@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { list, text } from '../store/object.js';
+import { CLUSTER, POD, TestEngine, until } from '../testing/engine-harness.js';
+import { blogFiles, FOLDER, NAMESPACE } from '../testing/manifests.js';
+import { MARKERS, processesWith } from './processes.js';
+
+let engine: TestEngine;
+
+beforeEach(async () => {
+  engine = await TestEngine.create();
+});
+
+afterEach(() => engine.remove());
+
+const DATABASE = 'blog--db-postgresql-postgresql';
+const SECRET = `/api/v1/namespaces/${NAMESPACE}/secrets/blog--db-postgresql-account-postgres`;
+
+/** One question to the project's database, with what the API says about it. */
+async function ask(sql: string): Promise<unknown> {
+  const password = text((await engine.kube(SECRET)).body, 'data', 'password') ?? '';
+  const client = new pg.Client({
+    host: '127.0.0.1',
+    port: await engine.portOf(DATABASE, 'tcp-postgresql'),
+    user: 'postgres',
+    database: 'postgres',
+    password: Buffer.from(password, 'base64').toString(),
+  });
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows[0];
+  } finally {
+    await client.end();
+  }
+}
+
+const postmaster = async (): Promise<number> => {
+  const folder = join(engine.home, 'postgres', 'instances', `${NAMESPACE}-blog--db`, 'data');
+  return Number((await readFile(join(folder, 'postmaster.pid'), 'utf8')).split('\n')[0]);
+};
+
+const events = async (name: string): Promise<readonly string[]> => {
+  const path = `/api/v1/namespaces/${NAMESPACE}/events?fieldSelector=involvedObject.name%3D${name}`;
+  const { body } = await engine.kube(path);
+  return list(body, 'items').map(
+    (event) => `${text(event, 'reason') ?? ''}: ${text(event, 'message') ?? ''}`,
+  );
+};
+
+describe('a pod', () => {
+  it('waits for a Secret that is not there, says so, and starts when it appears', async () => {
+    const files = blogFiles();
+    const secret = `${FOLDER}/secret-blog--terminal.yaml`;
+    await engine.repository.commit(
+      Object.fromEntries(Object.entries(files).filter(([path]) => path !== secret)),
+    );
+    await engine.start();
+    const waiting = await until(async () => {
+      const { body } = await engine.kube(POD);
+      const [status] = list(body, 'status', 'containerStatuses');
+      return text(status, 'state', 'waiting', 'reason') === 'CreateContainerConfigError' ? status : undefined;
+    }, 'a pod that waits');
+    expect(text(waiting, 'state', 'waiting', 'message')).toContain('secret "blog--terminal"');
+    expect((await events('blog-0')).filter((line) => line.includes('blog--terminal'))).toHaveLength(1);
+    await engine.repository.commit(files);
+    await engine.readyPod();
+  });
+});
+
+describe('a database', () => {
+  it('is started again when it was killed, with what was in it', async () => {
+    await engine.repository.commit(blogFiles({ database: true }));
+    await engine.start();
+    await engine.databasePhase('Running');
+    await ask('create table kept as select 42 as n');
+    const killed = await postmaster();
+    process.kill(killed, 'SIGKILL');
+    await until(async () => {
+      const { body } = await engine.kube(CLUSTER);
+      const again = await postmaster().catch(() => killed);
+      return text(body, 'status', 'phase') === 'Running' && again !== killed ? true : undefined;
+    }, 'another server');
+    expect(await ask('select n from kept')).toEqual({ n: 42 });
+    expect(await events('blog--db')).toContain('Exited: PostgreSQL ended (SIGKILL); starting it again.');
+  });
+
+  it('keeps its address and its password while it is stopped, over a restart of the engine too', async () => {
+    await engine.repository.commit(blogFiles({ database: true }));
+    await engine.start();
+    await engine.databasePhase('Running');
+    const before = [(await engine.kube(SECRET)).body, await engine.portOf(DATABASE, 'tcp-postgresql')];
+    await engine.repository.commit(blogFiles({ database: true, stopped: true }));
+    await engine.databasePhase('Stopped');
+    await engine.stop();
+    await engine.start();
+    await engine.databasePhase('Stopped');
+    const after = [(await engine.kube(SECRET)).body, await engine.portOf(DATABASE, 'tcp-postgresql')];
+    expect(text(after[0], 'data', 'password')).toBe(text(before[0], 'data', 'password'));
+    expect(after[1]).toBe(before[1]);
+  });
+});
+
+describe('an engine that was killed', () => {
+  it('ends what it left behind before it starts anything, and goes on with the same data', async () => {
+    await engine.repository.commit(blogFiles({ database: true }));
+    const child = await engine.startApart();
+    try {
+      const uid = text(await engine.readyPod(), 'metadata', 'uid') ?? '';
+      await engine.databasePhase('Running');
+      await ask('create table kept as select 42 as n');
+      const shell = await engine.shell();
+      shell.type('(trap "" HUP TERM; exec setsid sleep 900) & disown -a; echo "started-$((1+1))"');
+      await shell.waitFor(/started-2/);
+      await until(
+        async () => ((await processesWith(MARKERS.pod, uid)).length >= 2 ? true : undefined),
+        'processes of the sandbox',
+      );
+      const server = await postmaster();
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGKILL');
+      await ended;
+      await engine.start();
+      expect(await processesWith(MARKERS.pod, uid)).toEqual([]);
+      expect(text(await engine.readyPod(), 'metadata', 'uid')).not.toBe(uid);
+      await engine.databasePhase('Running');
+      expect(await postmaster()).not.toBe(server);
+      expect(await ask('select n from kept')).toEqual({ n: 42 });
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+});
