@@ -1,5 +1,6 @@
 # The start of every shell in a sandbox, in the image and on the local engine. Bash 5, no other programs needed.
-# Your own settings go into ~/.bashrc.local: it is read last, and this file is replaced with each new image.
+# Your own settings go into ~/.bashrc.local: it is read after all of this except the welcome, and this file is replaced
+# with each new image.
 
 case $- in *i*) ;; *) return ;; esac
 
@@ -7,7 +8,8 @@ case $- in *i*) ;; *) return ;; esac
 # Each is a file. Reading them here is what makes a changed variable reach every new shell without a restart. `read`
 # up to a NUL takes the bytes as they are, line ends at the end included; nothing is ever evaluated.
 __fsa_variables() {
-  local file name value
+  # Bytes, not characters: neither lengths nor values depend on the language.
+  local LC_ALL=C file name value
   [[ -d ${FULLSTACKAGENT_ENV_DIR:-} ]] || return 0
   for file in "$FULLSTACKAGENT_ENV_DIR"/*; do
     name=${file##*/}
@@ -16,7 +18,13 @@ __fsa_variables() {
     case $name in BASHOPTS | BASH_VERSINFO | EUID | PPID | SHELLOPTS | UID) continue ;; esac
     value=
     IFS= read -r -d '' value <"$file"
-    export "$name=$value"
+    # Linux starts no program with a longer one: every command would fail.
+    if ((${#name} + ${#value} > 131000)); then
+      printf '%s is too long for a variable. Read it from %s\n' "$name" "$file"
+      continue
+    fi
+    # Global, because a project may call its own variables "name" and "file" too.
+    declare -gx "$name=$value"
   done
 }
 __fsa_variables
@@ -44,6 +52,8 @@ PS1='\[\e[32m\]\u@${PROJECT_NAME:-sandbox}\[\e[0m\]:\[\e[34m\]$(__fsa_path)\[\e[
 
 alias ls='ls --color=auto' ll='ls -alF' grep='grep --color=auto'
 
+[[ -f $HOME/.bashrc.local ]] && . "$HOME/.bashrc.local"
+
 # --- The first shell since the sandbox started -----------------------------------------------------------------------
 # Making a folder succeeds once, however many shells start at the same time.
 if mkdir "${FULLSTACKAGENT_RUN_DIR:-/tmp}/.fullstackagent-welcomed" 2>/dev/null; then
@@ -53,10 +63,9 @@ if mkdir "${FULLSTACKAGENT_RUN_DIR:-/tmp}/.fullstackagent-welcomed" 2>/dev/null;
   printf '\n'
   if [[ -z ${FULLSTACKAGENT_NO_CLAUDE:-} && -n ${ANTHROPIC_API_KEY:-}${ANTHROPIC_AUTH_TOKEN:-} ]] &&
     command -v claude >/dev/null; then
-    printf 'Starting Claude Code. Set FULLSTACKAGENT_NO_CLAUDE=1 in the environment to start without it.\n'
+    printf 'Starting Claude Code. To start without it, put FULLSTACKAGENT_NO_CLAUDE=1 into ~/.bashrc.local.\n'
     claude
   fi
 fi
 
-[[ -f $HOME/.bashrc.local ]] && . "$HOME/.bashrc.local"
 true

@@ -1,0 +1,147 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { searchPath } from '../config.js';
+
+const run = promisify(execFile);
+const bashrc = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', '.bashrc');
+/** Prints what the shell hands to its programs, as JSON. */
+const SHOW = `"$NODE" -e 'process.stdout.write("<" + JSON.stringify(process.env) + ">")'`;
+
+let root: string;
+const folder = (name: string): string => join(root, name);
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'fsa-bashrc-'));
+  for (const name of ['env', 'home', 'run', 'bin']) await mkdir(folder(name));
+});
+
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+/** A new shell of the sandbox that runs one line; what it printed. */
+async function shell(line: string, extra: Record<string, string> = {}): Promise<string> {
+  const { stdout } = await run('bash', ['--rcfile', bashrc, '-i', '-c', line], {
+    env: {
+      HOME: folder('home'),
+      PATH: [folder('bin'), searchPath()].join(delimiter),
+      NODE: process.execPath,
+      LANG: 'C.UTF-8',
+      PROJECT_NAME: 'my-blog',
+      FULLSTACKAGENT_ENV_DIR: folder('env'),
+      FULLSTACKAGENT_RUN_DIR: folder('run'),
+      ...extra,
+    },
+  });
+  return stdout;
+}
+
+async function variables(): Promise<Record<string, string>> {
+  const output = await shell(SHOW);
+  return JSON.parse(/<(\{.*\})>/.exec(output)?.[1] ?? '{}') as Record<string, string>;
+}
+
+const set = (name: string, value: string): Promise<void> => writeFile(join(folder('env'), name), value);
+
+async function installClaude(): Promise<void> {
+  await writeFile(join(folder('bin'), 'claude'), '#!/bin/sh\necho "claude runs with $ANTHROPIC_API_KEY"\n');
+  await chmod(join(folder('bin'), 'claude'), 0o755);
+}
+
+describe('variables of the project', () => {
+  it.each([
+    ['text', 'hello world'],
+    ['line ends, at the end too', 'one\ntwo\n\n'],
+    ['quotes', `it's "quoted" \\ and \\n`],
+    ['what a shell would run', '$(touch pwned) `touch pwned` ${HOME} !! *'],
+    ['Unicode', 'h€llo – 你好 🎉'],
+    ['spaces at both ends', '  x\t '],
+    ['nothing', ''],
+    ['64 KiB', 'z'.repeat(64 * 1024)],
+  ])('reach programs byte for byte: %s', async (_name, value) => {
+    await set('VALUE', value);
+    expect((await variables())['VALUE']).toBe(value);
+  });
+
+  it("are skipped where the name is none, or is bash's own", async () => {
+    for (const name of ['1ST', 'a-b', 'x y', '..data', 'UID', 'BASHOPTS']) await set(name, 'strange');
+    await set('GOOD', 'yes');
+    const seen = await variables();
+    expect(seen['GOOD']).toBe('yes');
+    expect(Object.values(seen)).not.toContain('strange');
+  });
+
+  it('do not keep the shell from working where one is too long', async () => {
+    await set('HUGE', 'z'.repeat(200_000));
+    await set('GOOD', 'yes');
+    const output = await shell(SHOW);
+    expect(output).toContain('HUGE is too long for a variable. Read it from');
+    expect(output).toContain('"GOOD":"yes"');
+  });
+
+  it('may have the names that this script uses for itself', async () => {
+    const names = ['name', 'file', 'value', 'LC_ALL'];
+    for (const name of names) await set(name, `C.${name}`);
+    const seen = await variables();
+    expect(names.map((name) => seen[name])).toEqual(names.map((name) => `C.${name}`));
+  });
+
+  it('may be none at all', async () => {
+    expect(await shell('echo fine', { FULLSTACKAGENT_ENV_DIR: folder('nowhere') })).toContain('fine');
+  });
+});
+
+describe('the first shell', () => {
+  it('welcomes, once a sandbox start', async () => {
+    const first = await shell('true', { PORT: '20007', DATABASE_URL: 'postgresql://somewhere' });
+    expect(first).toContain('my-blog');
+    expect(first).toContain('$PORT (20007)');
+    expect(first).toContain('$DATABASE_URL');
+    expect(first).not.toContain('postgresql://somewhere');
+    expect(await shell('true')).toBe('');
+  });
+
+  it('starts Claude Code where there is a key, once, and says how not to', async () => {
+    await installClaude();
+    await set('ANTHROPIC_API_KEY', 'key-of-the-project');
+    const first = await shell('true');
+    expect(first).toContain('claude runs with key-of-the-project');
+    expect(first).toContain('put FULLSTACKAGENT_NO_CLAUDE=1 into ~/.bashrc.local');
+    expect(await shell('true')).not.toContain('claude runs');
+  });
+
+  it('starts nothing without a key, or where a person said so', async () => {
+    await installClaude();
+    expect(await shell('true')).not.toContain('claude runs');
+    await rm(folder('run'), { recursive: true });
+    await mkdir(folder('run'));
+    await set('ANTHROPIC_AUTH_TOKEN', 'key');
+    await writeFile(join(folder('home'), '.bashrc.local'), 'FULLSTACKAGENT_NO_CLAUDE=1\n');
+    expect(await shell('true')).not.toContain('claude runs');
+  });
+});
+
+describe('every shell', () => {
+  it('shows user, project and the workspace by the name people know', async () => {
+    await mkdir(folder('work'));
+    const line = `cd ${folder('work')} && mkdir -p src && cd src && printf '%s' "\${PS1@P}"`;
+    const prompt = await shell(line, { FULLSTACKAGENT_WORKSPACE: folder('work'), USER: 'ignored' });
+    expect(prompt).toMatch(/@my-blog/);
+    expect(prompt).toMatch(/\/workspace\/src/);
+  });
+
+  it('reads ~/.bashrc.local', async () => {
+    await writeFile(join(folder('home'), '.bashrc.local'), 'MINE=yes\n');
+    expect(await shell('echo "mine=$MINE"')).toContain('mine=yes');
+  });
+
+  it('is silent for what is no person: a script, scp', async () => {
+    const { stdout } = await run('bash', ['-c', `. ${bashrc}; echo "opts=$-"`], {
+      env: { HOME: folder('home'), PATH: searchPath() },
+    });
+    expect(stdout).toMatch(/^opts=/);
+  });
+});
