@@ -50,7 +50,17 @@ function printSkipped({ skipped, missing }) {
   }
   if (skipped.length === 0) return;
   console.log('\nSkipped:');
-  for (const { name, note } of skipped) console.log(`  ${name}: ${note ?? 'no reason given'}`);
+  for (const [reason, names] of byReason(skipped)) {
+    console.log(`  ${names.length === 1 ? '1 test' : `${names.length} tests`}: ${reason}`);
+    for (const name of new Set(names.map((full) => full.split(' > ')[0]))) console.log(`    ${name}`);
+  }
+}
+
+function byReason(skipped) {
+  const groups = new Map();
+  for (const { name, note = 'no reason given' } of skipped)
+    groups.set(note, [...(groups.get(note) ?? []), name]);
+  return groups;
 }
 
 /** Failures beyond the tests' own: each is one line, and each counts. */

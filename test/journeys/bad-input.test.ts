@@ -141,6 +141,12 @@ describe('input that is not right', () => {
       await refuses(() => api.refused('GET', `/api/projects/${id}`), undefined, 404);
   });
 
+  it('closes sign-up after the first account, because nothing here keeps people apart', async () => {
+    const second = { username: 'eve', password: 'another long enough password' };
+    const reply = await new Api(platform.url).refused('POST', '/api/auth/signup', second);
+    expect({ status: reply.status, code: reply.body.code }).toEqual({ status: 403, code: 'SIGNUP_CLOSED' });
+  });
+
   it('answers nothing to somebody who is not signed in', async () => {
     const stranger = new Api(platform.url);
     for (const [method, path] of [
