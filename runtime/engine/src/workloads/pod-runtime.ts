@@ -54,12 +54,15 @@ export class PodRuntime {
     const mounts = await prepareMounts(pod, places);
     await refreshFiles(pod, places, lookup);
     const ports = await allocatePorts(options, container);
-    const environment = translate(platformVariables(container, variables), {
-      ports,
-      mounts,
-      service: options.service,
-      namespace: pod.metadata.namespace ?? '',
-    });
+    const platform = platformVariables(container, variables);
+    // For each shell anew: a database that was stopped may come back at another port of this machine.
+    const environment = (): ReadonlyMap<string, string> =>
+      translate(platform, {
+        ports,
+        mounts,
+        service: options.service,
+        namespace: pod.metadata.namespace ?? '',
+      });
     const terminal = new TerminalServer({
       token,
       title: `${variables.get('PROJECT_NAME') ?? pod.metadata.name} (${pod.metadata.name})`,
@@ -146,7 +149,7 @@ function terminalPort(container: unknown): number {
 }
 
 interface Shell {
-  readonly environment: ReadonlyMap<string, string>;
+  readonly environment: () => ReadonlyMap<string, string>;
   readonly mounts: ReadonlyMap<string, string>;
   readonly container: unknown;
 }
@@ -156,14 +159,13 @@ function shellSpawner(
   shell: Shell,
 ): (size: { columns: number; rows: number }) => IPty {
   const cwd = shell.mounts.get(text(shell.container, 'workingDir') ?? '/workspace') ?? options.places.pod;
-  const env = shellEnvironment(options, { ...shell, cwd });
   return ({ columns, rows }) =>
     spawn('bash', ['--rcfile', options.bashrc, '-i'], {
       name: 'xterm-256color',
       cols: columns,
       rows,
       cwd,
-      env,
+      env: shellEnvironment(options, { ...shell, cwd }),
       // Bytes as they come: a chunk may end inside a UTF-8 sequence.
       encoding: null,
     });
@@ -171,7 +173,7 @@ function shellSpawner(
 
 /** Nothing of the platform's own environment; and not the terminal's token, which no shell needs. */
 function shellEnvironment(options: PodRuntimeOptions, { environment, mounts, cwd }: Shell & { cwd: string }) {
-  const own = Object.fromEntries([...environment].filter(([name]) => name !== TERMINAL_TOKEN));
+  const own = Object.fromEntries([...environment()].filter(([name]) => name !== TERMINAL_TOKEN));
   const home = mounts.get(HOME) ?? cwd;
   return {
     PATH: options.path,

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { DurableState } from '../store/durable-state.js';
 
 /** Below the range that systems draw outgoing connections from (32768 on Linux), above the well-known. */
 const FIRST = 20_000;
-const LAST = 31_999;
+const COUNT = 12_000;
 
 /**
  * Ports of this machine for what has no network of its own. A port stays with its owner across restarts, as long as
@@ -11,9 +12,13 @@ const LAST = 31_999;
  */
 export class PortAllocator {
   readonly #inUse = new Set<number>();
+  readonly #offset: number;
   #chain: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly state: DurableState) {}
+  /** Each engine begins somewhere else: two on one machine would take each other's ports while something is stopped. */
+  constructor(private readonly state: DurableState) {
+    this.#offset = createHash('sha256').update(state.value.engineId).digest().readUInt32BE(0) % COUNT;
+  }
 
   /** One at a time: two owners asking at once must not find the same port free. */
   allocate(owner: string): Promise<number> {
@@ -48,14 +53,15 @@ export class PortAllocator {
       return known;
     }
     const reserved = new Set(Object.values(this.state.value.ports));
-    for (let port = FIRST; port <= LAST; port += 1) {
+    for (let step = 0; step < COUNT; step += 1) {
+      const port = FIRST + ((this.#offset + step) % COUNT);
       if (reserved.has(port) || this.#inUse.has(port) || !(await isFree(port))) continue;
       this.#inUse.add(port);
       this.state.value.ports[owner] = port;
       await this.state.save();
       return port;
     }
-    throw new Error(`No port between ${FIRST} and ${LAST} is free on this machine.`);
+    throw new Error(`No port between ${FIRST} and ${FIRST + COUNT - 1} is free on this machine.`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -84,6 +85,31 @@ describe('a database', () => {
     }, 'another server');
     expect(await ask('select n from kept')).toEqual({ n: 42 });
     expect(await events('blog--db')).toContain('Exited: PostgreSQL ended (SIGKILL); starting it again.');
+  });
+
+  it('is found by new shells when its port was taken by somebody else meanwhile', async () => {
+    await engine.repository.commit(blogFiles({ database: true }));
+    await engine.start();
+    await engine.databasePhase('Running');
+    await engine.readyPod();
+    const port = await engine.portOf(DATABASE, 'tcp-postgresql');
+    await engine.repository.commit(blogFiles({ database: true, stopped: true }));
+    await engine.databasePhase('Stopped');
+    const stranger = createServer();
+    await new Promise<void>((resolve) => {
+      stranger.listen(port, '127.0.0.1', resolve);
+    });
+    try {
+      await engine.repository.commit(blogFiles({ database: true }));
+      await engine.databasePhase('Running');
+      const moved = await engine.portOf(DATABASE, 'tcp-postgresql');
+      expect(moved).not.toBe(port);
+      const shell = await engine.shell();
+      shell.type('echo "url=$DATABASE_URL."');
+      expect(await shell.waitFor(/url=postgresql:\S+\./)).toContain(`@127.0.0.1:${moved}/`);
+    } finally {
+      stranger.close();
+    }
   });
 
   it('keeps its address and its password while it is stopped, over a restart of the engine too', async () => {
