@@ -6,11 +6,10 @@ import { startController, type Controller } from './controller.js';
 /** The controller as a process: reads its configuration, serves, says so to its parent, and ends when it is told to. */
 async function main(): Promise<void> {
   const config = configOrExit();
-  const log = pino({
-    level: config.logLevel,
-    base: { process: 'controller' },
-    redact: ['req.headers.authorization', '*.authorization', '*.password', '*.token'],
-  });
+  const redact = ['req.headers.authorization', '*.authorization', '*.password', '*.token'];
+  // Written at once: the buffering writer waits at exit, for ever, for a reader that is dead (the parent after kill -9).
+  const stdout = pino.destination({ dest: 1, sync: true });
+  const log = pino({ level: config.logLevel, base: { process: 'controller' }, redact }, stdout);
   const controller = await startController(config, log).catch((error: unknown) => {
     log.fatal({ err: error }, 'the controller cannot start');
     return exitWith(

@@ -15,7 +15,8 @@ function config(): EngineConfig {
 }
 
 const settings = config();
-const log = pino({ name: 'engine', level: settings.logLevel });
+// Written at once: the buffering writer waits at exit, for ever, for a reader that is dead (the parent after kill -9).
+const log = pino({ name: 'engine', level: settings.logLevel }, pino.destination({ dest: 1, sync: true }));
 const engine = new Engine(settings, log);
 let stopping = false;
 

@@ -85,9 +85,9 @@ export const attemptLimits = (): AttemptLimits => ({
   signUps: new AttemptLimit({ attempts: 30, windowMs: 60 * MINUTE_MS }),
 });
 
-const createLog = (level: string): Logger =>
-  pino({
-    level,
-    base: { process: 'portal' },
-    redact: ['*.authorization', '*.cookie', '*.password', '*.token'],
-  });
+function createLog(level: string): Logger {
+  const redact = ['*.authorization', '*.cookie', '*.password', '*.token'];
+  // Written at once: the buffering writer waits at exit, for ever, for a reader that is dead (the parent after kill -9).
+  const stdout = pino.destination({ dest: 1, sync: true });
+  return pino({ level, base: { process: 'portal' }, redact }, stdout);
+}
