@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
+import { connect as connectTcp } from 'node:net';
 import { spawn } from '@lydell/node-pty';
+import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { pollUntil } from '../files/polling.js';
 import { freePort } from '../testing/free-port.js';
-import { TerminalServer } from './server.js';
+import { TerminalServer, type TerminalServerOptions } from './server.js';
 
 const TOKEN = 'correct-horse-battery-staple';
 const credential = Buffer.from(`user:${TOKEN}`).toString('base64');
@@ -14,19 +16,18 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function server(): Promise<{ url: string; http: string }> {
-  const terminal = new TerminalServer({
-    token: TOKEN,
-    title: 'my-blog',
-    spawn: ({ columns, rows }) =>
-      spawn('bash', ['--norc', '-i'], {
-        name: 'xterm-256color',
-        cols: columns,
-        rows,
-        env: { PATH: process.env['PATH'] ?? '', PS1: '$ ', LANG: 'C.UTF-8' },
-        encoding: null,
-      }),
+const bash: TerminalServerOptions['spawn'] = ({ columns, rows }) =>
+  spawn('bash', ['--norc', '-i'], {
+    name: 'xterm-256color',
+    cols: columns,
+    rows,
+    env: { PATH: process.env['PATH'] ?? '', PS1: '$ ', LANG: 'C.UTF-8' },
+    encoding: null,
   });
+
+async function server(start = bash): Promise<{ url: string; http: string }> {
+  const log = pino({ level: 'silent' });
+  const terminal = new TerminalServer({ token: TOKEN, title: 'my-blog', spawn: start, log });
   const port = await freePort();
   await terminal.listen(port);
   closers.push(async () => {
@@ -190,6 +191,19 @@ describe('TerminalServer', () => {
     await again.waitFor(/new-2/);
   });
 
+  it('outlives a shell that cannot be started', async () => {
+    let broken = true;
+    const { url } = await server((size) => {
+      if (broken) throw new Error('forkpty(3) failed.');
+      return bash(size);
+    });
+    expect(await (await connect(url)).closed()).toBe(1011);
+    broken = false;
+    const again = await connect(url);
+    again.type('echo "fine-$((1+1))"\r');
+    await again.waitFor(/fine-2/);
+  });
+
   it('lets nobody in without the credential', async () => {
     const { url, http } = await server();
     const wrong = { authorization: `Basic ${Buffer.from('user:wrong').toString('base64')}` };
@@ -198,6 +212,22 @@ describe('TerminalServer', () => {
     expect((await fetch(`${http}/token`)).status).toBe(401);
     expect((await fetch(`${http}/token`, { headers: wrong })).status).toBe(401);
     expect(await (await connect(url, { token: 'wrong' })).closed()).toBe(1008);
+  });
+
+  it('outlives a request that cannot be read', async () => {
+    const { http, url } = await server();
+    const port = Number(new URL(http).port);
+    for (const upgrade of ['', 'Connection: Upgrade\r\nUpgrade: websocket\r\n'])
+      for (const authorization of ['', `Authorization: Basic ${credential}\r\n`]) {
+        const socket = connectTcp(port, '127.0.0.1');
+        socket.write(`GET // HTTP/1.1\r\nHost: x\r\n${upgrade}${authorization}\r\n`);
+        const answer = await new Promise<Buffer>((resolve) => socket.once('data', resolve));
+        expect(answer.toString()).toMatch(/^HTTP\/1\.1 40[14] /);
+        socket.destroy();
+      }
+    const client = await connect(url);
+    client.type('echo "fine-$((1+1))"\r');
+    await client.waitFor(/fine-2/);
   });
 
   it('hands out the token as ttyd does', async () => {

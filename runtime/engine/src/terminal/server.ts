@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { IPty } from '@lydell/node-pty';
+import type { Logger } from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { decode, output, preferences, title, type Size } from './protocol.js';
 import { Session, type Viewer } from './session.js';
@@ -12,6 +13,7 @@ export interface TerminalServerOptions {
   readonly title: string;
   /** Starts a shell. */
   readonly spawn: (size: Size) => IPty;
+  readonly log: Pick<Logger, 'error'>;
 }
 
 const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -95,7 +97,7 @@ export class TerminalServer {
       response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="ttyd"', 'Content-Length': 0 }).end();
       return;
     }
-    const { pathname } = new URL(request.url ?? '/', 'http://terminal');
+    const pathname = urlOf(request)?.pathname;
     const answer = (status: number, type: string, body: string): void => {
       response
         .writeHead(status, { 'Content-Type': `${type};charset=utf-8`, 'Cache-Control': 'no-store' })
@@ -112,10 +114,10 @@ export class TerminalServer {
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     };
     socket.on('error', () => socket.destroy());
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://terminal');
-    const id = searchParams.get('arg') ?? 'main';
+    const url = urlOf(request);
+    const id = url?.searchParams.get('arg') ?? 'main';
     if (!this.#authorized(request)) refuse('401 Unauthorized');
-    else if (pathname !== '/ws') refuse('404 Not Found');
+    else if (url?.pathname !== '/ws') refuse('404 Not Found');
     else if (!SESSION_ID.test(id)) refuse('400 Bad Request');
     else
       this.#sockets.handleUpgrade(request, socket, head, (client) => {
@@ -161,10 +163,17 @@ export class TerminalServer {
       client.close(1013, `There are ${MAX_SESSIONS} sessions open already: close one first.`);
       return undefined;
     }
-    const session = known ?? this.#start(id, size);
-    client.send(title(this.options.title));
-    client.send(preferences({}));
-    return session;
+    try {
+      const session = known ?? this.#start(id, size);
+      client.send(title(this.options.title));
+      client.send(preferences({}));
+      return session;
+    } catch (error) {
+      // A machine without processes or terminals left: one shell less, and not an engine that ends.
+      this.options.log.error({ err: error }, 'a shell could not be started');
+      client.close(1011, 'The machine could not start a shell.');
+      return undefined;
+    }
   }
 
   #start(id: string, size: Size = { columns: 80, rows: 24 }): Session {
@@ -173,6 +182,15 @@ export class TerminalServer {
     });
     this.#sessions.set(id, session);
     return session;
+  }
+}
+
+/** Undefined for what cannot be read: anybody on this machine may send anything. */
+function urlOf(request: IncomingMessage): URL | undefined {
+  try {
+    return new URL(request.url ?? '/', 'http://terminal');
+  } catch {
+    return undefined;
   }
 }
 

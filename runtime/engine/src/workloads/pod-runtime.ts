@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { spawn, type IPty } from '@lydell/node-pty';
+import type { Logger } from 'pino';
 import { list, number, record, text, type KubeObject } from '../store/object.js';
 import { TerminalServer } from '../terminal/server.js';
 import { podPortOwner } from './endpoints.js';
@@ -17,6 +18,7 @@ export interface PodRuntimeOptions {
   readonly ports: PortAllocator;
   /** Port of this machine where a Service of this namespace answers. */
   readonly service: (service: string, port: number) => number | undefined;
+  readonly log: Pick<Logger, 'error'>;
   readonly engineId: string;
   readonly bashrc: string;
   readonly path: string;
@@ -65,6 +67,7 @@ export class PodRuntime {
       });
     const terminal = new TerminalServer({
       token,
+      log: options.log,
       title: `${variables.get('PROJECT_NAME') ?? pod.metadata.name} (${pod.metadata.name})`,
       spawn: shellSpawner(options, { environment, mounts, container }),
     });
@@ -171,16 +174,26 @@ function shellSpawner(
     });
 }
 
+/** A number may have no name: `docker run --user 1234`. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'developer');
+  }
+}
+
 /** Nothing of the platform's own environment; and not the terminal's token, which no shell needs. */
 function shellEnvironment(options: PodRuntimeOptions, { environment, mounts, cwd }: Shell & { cwd: string }) {
   const own = Object.fromEntries([...environment()].filter(([name]) => name !== TERMINAL_TOKEN));
   const home = mounts.get(HOME) ?? cwd;
+  const user = userName();
   return {
     PATH: options.path,
     HOME: home,
     SHELL: '/bin/bash',
-    USER: userInfo().username,
-    LOGNAME: userInfo().username,
+    USER: user,
+    LOGNAME: user,
     LANG: 'C.UTF-8',
     TERM: 'xterm-256color',
     COLORTERM: 'truecolor',

@@ -110,7 +110,7 @@ export class PodController implements WorkloadController {
   }
 
   #runtimeOptions(pod: KubeObject) {
-    const { home, ports, engineId, bashrc, path } = this.options;
+    const { home, ports, engineId, bashrc, path, log } = this.options;
     const { namespace } = pod.metadata;
     return {
       pod,
@@ -118,6 +118,7 @@ export class PodController implements WorkloadController {
       lookup: this.#lookup(namespace),
       ports,
       service: (service: string, port: number) => this.#servicePort({ namespace, service, port }),
+      log,
       engineId,
       bashrc,
       path,
