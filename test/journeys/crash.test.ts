@@ -4,6 +4,7 @@ import type { Api } from '../support/api.js';
 import { owner, ownerAgain } from '../support/fixtures.js';
 import { git } from '../support/git.js';
 import { noProcessesOf, Platform } from '../support/platform.js';
+import { allProcesses } from '../support/processes.js';
 import { Terminal } from '../support/terminal.js';
 import { until } from '../support/until.js';
 import { databaseFolders, doublyServed, processesIn, type Role } from '../support/victims.js';
@@ -43,14 +44,14 @@ describe('kill -9 in the middle of creates', () => {
   async function killInTheMiddle(role: Role): Promise<number> {
     const victim = processesIn(platform.home, role)[0];
     if (victim === undefined) throw new Error(`no ${role} runs`);
-    const creates = Array.from({ length: CREATES }, () => create());
+    const creates = Promise.allSettled(Array.from({ length: CREATES }, () => create()));
     const delay = Math.floor(Math.random() * 150);
     await pause(delay);
     process.kill(victim.pid, 'SIGKILL');
     console.log(
       `killed the ${role} (${String(victim.pid)}) ${String(delay)} ms after ${String(CREATES)} creates began`,
     );
-    await Promise.allSettled(creates);
+    await creates;
     return victim.pid;
   }
 
@@ -76,9 +77,29 @@ describe('kill -9 in the middle of creates', () => {
       expect(processesIn(platform.home, role), role).toHaveLength(1);
   }
 
-  it.each(['controller', 'engine', 'portal', 'portal database', 'sandbox database'] as const)(
-    'the %s: it comes back by itself and everything acknowledged runs',
-    async (role) => {
+  /** A program of a person's, in the background of a shell: how often it runs. */
+  const programs = (seconds: number): number =>
+    allProcesses().filter(({ command }) => command === `sleep ${String(seconds)}`).length;
+
+  async function beginProgram(seconds: number): Promise<void> {
+    const terminal = await Terminal.open(api, 'crash-1', `program-${String(seconds)}`);
+    await terminal.run(`(sleep ${String(seconds)} &)`);
+    await until('the program to run', () => programs(seconds) === 1);
+    terminal.close();
+  }
+
+  it.each([
+    { role: 'controller', survives: true },
+    { role: 'portal', survives: true },
+    { role: 'portal database', survives: true },
+    { role: 'sandbox database', survives: true },
+    // Sandboxes are the engine's children: they end with it and are started again.
+    { role: 'engine', survives: false },
+  ] as const)(
+    'the $role: it comes back by itself and everything acknowledged runs',
+    async ({ role, survives }) => {
+      const seconds = 70_000 + created;
+      await beginProgram(seconds);
       const dead = await killInTheMiddle(role);
       const back = (): boolean => processesIn(platform.home, role).some(({ pid }) => pid !== dead);
       await until(`the ${role} to be back`, back);
@@ -89,26 +110,35 @@ describe('kill -9 in the middle of creates', () => {
       await create();
       await everythingAcknowledgedRuns();
       await nothingRunsTwice();
+      expect(programs(seconds)).toBe(survives ? 1 : 0);
     },
     240_000,
   );
 
-  it('the supervisor: everything ends with it, and the next start goes on', async () => {
-    await killInTheMiddle('supervisor');
-    await noProcessesOf(platform.home, 30_000);
-    await platform.start();
-    api = await ownerAgain(platform.url);
-    await create();
-    await everythingAcknowledgedRuns();
-    await nothingRunsTwice();
-  }, 240_000);
+  it.each([1, 2, 3])(
+    'the supervisor, time %i: everything ends with it, an open terminal too, and the next start goes on',
+    async (time) => {
+      await beginProgram(80_000 + time);
+      const open = await Terminal.open(api, 'crash-1', 'open');
+      await open.run('echo here');
+      await killInTheMiddle('supervisor');
+      await noProcessesOf(platform.home, 30_000);
+      expect(programs(80_000 + time)).toBe(0);
+      await platform.start();
+      api = await ownerAgain(platform.url);
+      await create();
+      await everythingAcknowledgedRuns();
+      await nothingRunsTwice();
+    },
+    240_000,
+  );
 
   it('all of them at once: the next start goes on', async () => {
-    const creates = Array.from({ length: CREATES }, () => create());
+    const creates = Promise.allSettled(Array.from({ length: CREATES }, () => create()));
     await pause(Math.floor(Math.random() * 150));
     for (const role of ['supervisor', 'controller', 'engine', 'portal', 'portal database'] as const)
       for (const { pid } of processesIn(platform.home, role)) process.kill(pid, 'SIGKILL');
-    await Promise.allSettled(creates);
+    await creates;
     await noProcessesOf(platform.home, 30_000);
     await platform.start();
     api = await ownerAgain(platform.url);
