@@ -7,6 +7,7 @@ import { has, needs } from '../support/capabilities.js';
 import { ROOT } from '../support/folders.js';
 import { ProjectPage } from '../support/project-page.js';
 import { Platform } from '../support/platform.js';
+import { allProcesses } from '../support/processes.js';
 import { pictures } from '../support/screenshots.js';
 import { until } from '../support/until.js';
 
@@ -176,7 +177,7 @@ describe('a first project, clicked through', () => {
     await shown.waitFor();
     await project.openTab('Overview');
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
-    await project.confirmIfAsked('Stop');
+    await project.confirm('Stop');
     await project.waitFor('STOPPED');
     await until(
       'the second tab to show STOPPED',
@@ -195,12 +196,15 @@ describe('a first project, clicked through', () => {
     await project.waitForText(/Visit 2 on PostgreSQL 1/);
   });
 
-  it('restarts', async () => {
+  it('restarts: what ran in it is gone, and it runs again', async () => {
+    // Looked for among the processes: a restart can be faster than the page's next look at the status.
+    const runs = (): boolean => allProcesses().some(({ command }) => command === 'sleep 61234');
+    await project.typeCommand('sleep 61234 &');
+    await until('the program to run', runs);
     await project.openTab('Overview');
-    const before = statuses.length;
     await page.getByRole('button', { name: 'Restart' }).click();
-    await project.confirmIfAsked('Restart');
-    await until('the restart to show', () => statuses.length > before);
+    await project.confirm('Restart');
+    await until('the program to be gone', () => !runs());
     await project.waitFor('RUNNING');
   });
 

@@ -70,7 +70,10 @@ export class ProjectPage {
   }
 
   async openTab(tab: Tab): Promise<void> {
-    await this.#page.getByRole('link', { name: tab, exact: true }).first().click();
+    const link = this.#page.getByRole('link', { name: tab, exact: true }).first();
+    await link.click();
+    // A click on the page that is being left is lost.
+    await link.and(this.#page.locator('[aria-current="page"]')).waitFor();
   }
 
   async openTerminal(): Promise<void> {
@@ -129,13 +132,9 @@ export class ProjectPage {
     await this.#page.getByText('Saved.', { exact: true }).first().waitFor();
   }
 
-  async confirmIfAsked(button: string): Promise<void> {
+  /** Stopping and restarting end what runs, so the portal asks first. */
+  async confirm(button: string): Promise<void> {
     const dialog = this.#page.getByRole('alertdialog').or(this.#page.getByRole('dialog'));
-    const asked = await dialog
-      .first()
-      .waitFor({ timeout: 1_000 })
-      .then(() => true)
-      .catch(() => false);
-    if (asked) await dialog.first().getByRole('button', { name: button, exact: true }).click();
+    await dialog.getByRole('button', { name: button, exact: true }).click();
   }
 }
