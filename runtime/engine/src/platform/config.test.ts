@@ -57,7 +57,7 @@ describe('the environment', () => {
 
   it('gives children a short list and nothing else', () => {
     const config = read({
-      PATH: '/work/node_modules/.bin:/usr/bin:/x/node-gyp-bin:/bin',
+      PATH: '/srv/app/node_modules/.bin:/usr/bin:/x/node-gyp-bin:/bin',
       HOME: '/home/ada',
       LANG: 'de_DE.UTF-8',
       AWS_SECRET_ACCESS_KEY: 'secret',
