@@ -34,6 +34,37 @@ const subjects = (gitDir: string): string[] =>
   stockGit(gitDir, 'log', '--reverse', '--format=%s', 'main').split('\n');
 const clean = (gitDir: string): string => stockGit(gitDir, 'fsck', '--full', '--strict', '--no-dangling');
 
+describe('a line of history from elsewhere', () => {
+  const elsewhere = (gitDir: string, parent: string, file: string): string => {
+    stockGit(gitDir, 'branch', 'upstream', parent);
+    return commitWithStockGit(gitDir, 'upstream', { [file]: 'theirs' });
+  };
+
+  it('is joined by a commit with two parents', async () => {
+    const { main, gitDir } = await openMain();
+    const first = await main.submit(() => draft('First', { a: '1' }));
+    const theirs = elsewhere(gitDir, first.commit, 'b');
+    await main.submit(() => draft('Second', { a: '2' }));
+    const merged = await main.submit(() => ({ ...draft('Join', { b: 'theirs' }), joins: theirs }));
+    expect(stockGit(gitDir, 'rev-parse', 'main^2')).toBe(theirs);
+    expect(main.tip()).toBe(merged.commit);
+    expect(clean(gitDir)).toBe('');
+  });
+
+  it('is followed where it comes after the tip, and only then', async () => {
+    const { main, gitDir } = await openMain();
+    const first = await main.submit(() => draft('First', { a: '1' }));
+    const theirs = elsewhere(gitDir, first.commit, 'b');
+    const moved: string[] = [];
+    main.onMoved((commits) => moved.push(...commits));
+    expect(await main.fastForward(theirs)).toBe(true);
+    expect(main.tip()).toBe(theirs);
+    expect(moved).toEqual([theirs]);
+    expect(await main.fastForward(first.commit)).toBe(false);
+    expect(main.tip()).toBe(theirs);
+  });
+});
+
 describe('a branch', () => {
   it('does not exist until its first commit', async () => {
     const { main, gitDir } = await openMain();
@@ -164,6 +195,15 @@ describe('a branch', () => {
 });
 
 describe('a branch that somebody else moved', () => {
+  it('acknowledges nothing that it saw on the old tip, not even that there is nothing to do', async () => {
+    const { main, gitDir } = await openMain();
+    await main.submit(() => draft('First', { a: 'x' }));
+    commitWithStockGit(gitDir, 'main', { a: 'theirs' });
+    const again = await main.submit(() => draft('Again', { a: 'x' }));
+    expect(again.changed).toBe(true);
+    expect(stockGit(gitDir, 'show', 'main:a')).toBe('x');
+  });
+
   it('is read again, and the change is decided again', async () => {
     const { main, gitDir } = await openMain();
     await main.submit(() => draft('First', { a: '1' }));

@@ -14,6 +14,7 @@ export interface BranchDeps<View> {
   readonly projection: Projection<View>;
   readonly store: (objects: readonly GitObject[]) => Promise<void>;
   readonly treeAt: (commit: string) => Promise<TreeIndex>;
+  readonly isAncestor: (commit: string, descendant: string) => Promise<boolean>;
   /** The line of first parents from `before` (exclusive) to `after`, oldest first. */
   readonly commitsBetween: (before: string | undefined, after: string) => Promise<readonly string[]>;
   /** After each durable group. */
@@ -68,6 +69,16 @@ export class BranchWriter<View> implements Branch<View> {
       // One turn for each group: the first of it takes along all that came while the line was busy.
       if (this.#waiting.length === 1) void this.#inLine(() => this.#writeWaiting());
     });
+  }
+
+  async fastForward(commit: string): Promise<boolean> {
+    let moved = false;
+    await this.#inLine(async () => {
+      await this.#follow();
+      moved = await this.#moveTo(commit);
+      await this.#follow();
+    });
+    return moved;
   }
 
   async refresh(): Promise<void> {
@@ -128,7 +139,11 @@ export class BranchWriter<View> implements Branch<View> {
     const { store, gitDir, ref, projection } = this.deps;
     let durable = false;
     try {
-      durable = group.commits.length === 0 || (await this.#storeAndSwap(group, { store, gitDir, ref }));
+      // What was decided against an old tip is no answer, even where it comes to writing nothing.
+      durable =
+        group.commits.length === 0
+          ? (await readRef(gitDir, ref)) === this.#state.tip
+          : await this.#storeAndSwap(group, { store, gitDir, ref });
       return durable;
     } finally {
       projection.settle(durable ? 'durable' : 'lost');
@@ -144,6 +159,14 @@ export class BranchWriter<View> implements Branch<View> {
     await store(objects);
     const next = state.tip ?? '';
     return (await compareAndSwap(gitDir, { ref, expected: this.#state.tip, next })).swapped;
+  }
+
+  async #moveTo(commit: string): Promise<boolean> {
+    const { gitDir, ref, isAncestor } = this.deps;
+    const expected = this.#state.tip;
+    if (expected !== undefined && !(await isAncestor(expected, commit))) return false;
+    this.#uncertain = true;
+    return (await compareAndSwap(gitDir, { ref, expected, next: commit })).swapped;
   }
 
   async #follow(): Promise<void> {

@@ -59,8 +59,10 @@ function composeChange({ tip, tree }: BranchState, draft: CommitDraft): Change |
   const { files, blobs } = changedFiles(tree, draft.edits);
   const edited = tree.edit(files);
   const unchanged = edited.tree.id === tree.id;
-  if (unchanged && tip !== undefined && draft.evenIfUnchanged !== true) return undefined;
-  const commit = encodeCommit({ ...draft, tree: edited.tree.id, parents: tip === undefined ? [] : [tip] });
+  const meansNothing = unchanged && draft.joins === undefined && draft.evenIfUnchanged !== true;
+  if (meansNothing && tip !== undefined) return undefined;
+  const parents = [tip, draft.joins].filter((parent) => parent !== undefined);
+  const commit = encodeCommit({ ...draft, tree: edited.tree.id, parents });
   // The root of an unchanged tree is stored already, except where it is the empty one of a new branch.
   const root = unchanged && tip === undefined ? [tree.rootObject()] : [];
   const changes = files.map(({ path, blob: after }) => ({ path, before: tree.blobAt(path) ?? null, after }));

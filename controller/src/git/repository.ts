@@ -79,6 +79,7 @@ class BareRepository implements Repository {
       projection,
       store: (objects) => this.#store(objects),
       treeAt: (commit) => this.snapshotAt(commit),
+      isAncestor: (commit, descendant) => this.isAncestor(commit, descendant),
       commitsBetween: (before, after) => this.#commitsBetween(before, after),
       onWritten: (commits) => this.#recent.add(commits),
       onListenerError: (err) => this.log_.warn({ err }, 'Somebody who listens to a branch failed.'),

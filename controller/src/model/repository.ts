@@ -17,6 +17,8 @@ export interface CommitDraft {
   readonly edits: readonly Edit[];
   /** Commit even where the edits change nothing: the message is what matters. */
   readonly evenIfUnchanged?: boolean;
+  /** A line of history that this commit joins: its second parent. Its objects are in the repository and durable. */
+  readonly joins?: string;
 }
 
 /** A tree as it stood at one commit. Immutable. */
@@ -74,6 +76,11 @@ export interface Branch<View> {
    * Rejects with STORAGE_UNAVAILABLE where nothing could be written.
    */
   submit(decide: (view: View) => CommitDraft): Promise<Written>;
+  /**
+   * Moves the branch to a commit that comes after its tip, without one of its own. False, and nothing is moved, where
+   * it does not (any more). The commit's objects are in the repository and durable.
+   */
+  fastForward(commit: string): Promise<boolean>;
   /** Looks whether somebody else moved the branch, and follows. */
   refresh(): Promise<void>;
   /** After each durable move, with the new commits, oldest first. Returns what ends the subscription. */
