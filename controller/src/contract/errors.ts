@@ -1,3 +1,5 @@
+import type { Conflict } from './conflict.js';
+
 /** Every error the API can answer, with its HTTP status. Closed: a new one is added here and nowhere else. */
 export const errorCodes = {
   BAD_REQUEST: 400,
@@ -35,7 +37,11 @@ export interface Problem {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly errors?: readonly FieldError[];
+  /** With STALE_VERSION, where the two changes can be told apart. */
+  readonly conflict?: Conflict;
 }
+
+export type ProblemMembers = Pick<Problem, 'errors' | 'conflict'>;
 
 const titles: Record<ErrorCode, string> = {
   BAD_REQUEST: 'The request cannot be read',
@@ -57,7 +63,7 @@ const titles: Record<ErrorCode, string> = {
   NOT_READY: 'Not ready yet',
 };
 
-export function problem(code: ErrorCode, detail: string, errors?: readonly FieldError[]): Problem {
+export function problem(code: ErrorCode, detail: string, { errors, conflict }: ProblemMembers = {}): Problem {
   return {
     type: `urn:fullstackagent:problem:${code.toLowerCase().replaceAll('_', '-')}`,
     title: titles[code],
@@ -65,6 +71,7 @@ export function problem(code: ErrorCode, detail: string, errors?: readonly Field
     code,
     detail,
     ...(errors && errors.length > 0 ? { errors } : {}),
+    ...(conflict === undefined ? {} : { conflict }),
   };
 }
 
@@ -76,18 +83,17 @@ export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: ErrorCode;
   readonly errors: readonly FieldError[];
+  readonly conflict: Conflict | undefined;
 
-  constructor(
-    code: ErrorCode,
-    message: string,
-    options: { cause?: unknown; errors?: readonly FieldError[] } = {},
-  ) {
+  constructor(code: ErrorCode, message: string, options: ProblemMembers & { cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.errors = options.errors ?? [];
+    this.conflict = options.conflict;
   }
 
   toProblem(): Problem {
-    return problem(this.code, this.message, this.errors);
+    const { errors, conflict } = this;
+    return problem(this.code, this.message, { errors, ...(conflict === undefined ? {} : { conflict }) });
   }
 }

@@ -1,4 +1,6 @@
+export * from './conflict.js';
 export * from './errors.js';
+export * from './operations.js';
 export * from './projects.js';
 export * from './status.js';
 export * from './token.js';

@@ -17,7 +17,7 @@ import type {
 } from '../model/intent.js';
 import type { Branch, LogEntry, Repository } from '../model/repository.js';
 import { commitMessage, portalSignature, userIdOf, userSignature } from './commit-message.js';
-import { projectId } from './documents.js';
+import { projectId, storedDocument } from './documents.js';
 import type { IntentProjection } from './intent-projection.js';
 
 export interface IntentStoreDeps {
@@ -26,6 +26,8 @@ export interface IntentStoreDeps {
 }
 
 const COMMIT_ID = /^[0-9a-f]{40}$/;
+/** A form that is older than so many changes of its project is loaded again. */
+const VERSIONS_LOOKED_AT = 200;
 
 /** What people want, as it stands on branch `main`. */
 export class GitIntentStore implements IntentStore {
@@ -109,6 +111,31 @@ export class GitIntentStore implements IntentStore {
       .filter(({ commit }) => commit !== before)
       .slice(0, limit)
       .map(intentCommit);
+  }
+
+  async projectVersion(key: ProjectKey, version: string): Promise<ProjectDocument | undefined> {
+    const current = this.project(key);
+    if (current?.version === version) return current.document;
+    const path = projectPath(key.namespace, key.name);
+    if (!(await this.#everHad(path, version))) return undefined;
+    const [content] = await this.deps.repository.readBlobs([version]);
+    const read = storedDocument({ path, blob: version, text: content?.toString('utf8') ?? '' });
+    return read?.kind === 'Project' ? read.document : undefined;
+  }
+
+  async #everHad(path: string, version: string): Promise<boolean> {
+    const from = this.main.tip();
+    if (from === undefined || !COMMIT_ID.test(version)) return false;
+    const entries = await this.deps.repository.log({
+      from,
+      path,
+      limit: VERSIONS_LOOKED_AT,
+      order: 'newest first',
+      files: true,
+    });
+    return entries.some(({ files }) =>
+      files.some((file) => file.path === path && (file.after === version || file.before === version)),
+    );
   }
 
   onCommit(listener: (commit: string) => void): () => void {

@@ -112,7 +112,7 @@ describe('what a person can ask for', () => {
     expect(new Set(hosts).size).toBe(21);
   });
 
-  it('from two forms of the same version happens once; the second one is told', async () => {
+  it('from two forms of the same version happens once where both change one field; the second one is told', async () => {
     const { changes, store } = await withProject();
     const version = store.project(key)?.version ?? '';
     const results = await Promise.allSettled(
@@ -121,6 +121,27 @@ describe('what a person can ask for', () => {
     expect(results[0]?.status).toBe('fulfilled');
     expect(results[1]).toMatchObject({ status: 'rejected', reason: { code: 'STALE_VERSION' } });
     expect(store.project(key)?.document.spec.displayName).toBe('One');
+  });
+
+  it('from forms that are several changes old happens too, where nobody else changed the same field', async () => {
+    const { changes, store } = await withProject();
+    const version = store.project(key)?.version ?? '';
+    for (const displayName of ['One', 'Two', 'Three'])
+      await changes.patch(asked, { key, input: { displayName } });
+    await changes.patch(asked, { key, input: { description: 'Mine', version } });
+    expect(store.project(key)?.document.spec).toMatchObject({ displayName: 'Three', description: 'Mine' });
+  });
+
+  it('shows no version of another project, whoever knows its id', async () => {
+    const { changes, store } = await withProject();
+    const other = await changes.create(asked, { namespace: NAMESPACE, input: { name: 'Other' } });
+    const version = store.project(other.key)?.version ?? '';
+    expect(await store.projectVersion(key, version)).toBeUndefined();
+    expect(await store.projectVersion(key, '--output=/tmp/x')).toBeUndefined();
+    await expect(changes.patch(asked, { key, input: { displayName: 'X', version } })).rejects.toMatchObject({
+      code: 'STALE_VERSION',
+      conflict: undefined,
+    });
   });
 });
 

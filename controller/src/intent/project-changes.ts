@@ -12,6 +12,7 @@ import type {
 } from '../model/intent.js';
 import { createProject, keyOfNew, type NewProject } from './decisions/create-project.js';
 import { createTenant } from './decisions/create-tenant.js';
+import type { FormBase } from './decisions/form-change.js';
 import { patchProject } from './decisions/patch-project.js';
 import { putEnvironment } from './decisions/put-environment.js';
 import type { RandomBytes } from './decisions/random.js';
@@ -19,7 +20,7 @@ import { setState } from './decisions/set-state.js';
 import { seal, type Seal } from './sealing.js';
 
 export interface ProjectChangesDeps {
-  readonly store: Pick<IntentStore, 'change'>;
+  readonly store: Pick<IntentStore, 'change' | 'projectVersion'>;
   readonly now: () => Date;
   readonly random?: RandomBytes;
   readonly seal?: Seal;
@@ -72,13 +73,17 @@ export class GitProjectChanges {
     return { ...accepted, key };
   }
 
-  patch(asked: Asked, { key, input }: { key: ProjectKey; input: PatchProjectInput }): Promise<Accepted> {
+  async patch(
+    asked: Asked,
+    { key, input }: { key: ProjectKey; input: PatchProjectInput },
+  ): Promise<Accepted> {
+    const base = await this.#baseOf(key, input.version);
     const subject = input.database === true ? `Add a database to ${key.name}` : `Change ${key.name}`;
     return this.#change(asked, {
       action: 'change',
       subject,
       project: key,
-      decide: (view) => patchProject(view, key, input),
+      decide: (view) => patchProject(view, key, { input, base }),
     });
   }
 
@@ -91,16 +96,23 @@ export class GitProjectChanges {
     });
   }
 
-  putEnvironment(
+  async putEnvironment(
     asked: Asked,
     { key, input }: { key: ProjectKey; input: PutEnvironmentInput },
   ): Promise<Accepted> {
+    const base = await this.#baseOf(key, input.version);
     return this.#change(asked, {
       action: 'environment',
       subject: `Change the variables of ${key.name}`,
       project: key,
-      decide: (view) => this.#putEnvironment(view, key, input),
+      decide: (view) => this.#putEnvironment(view, key, { input, base }),
     });
+  }
+
+  /** Read before the decision, which cannot wait: by then another version may stand, and this one is history. */
+  async #baseOf(key: ProjectKey, version: string | undefined): Promise<FormBase | undefined> {
+    if (version === undefined) return undefined;
+    return { version, document: await this.deps.store.projectVersion(key, version) };
   }
 
   #change(

@@ -75,6 +75,11 @@ export interface InvalidDocument {
 export interface IntentStore extends IntentView {
   change(request: ChangeRequest): Promise<Accepted>;
   history(key: ProjectKey, options: { limit: number; before?: string }): Promise<readonly IntentCommit[]>;
+  /**
+   * An earlier version of a project's document, or the one that stands. undefined where this project never had it (a
+   * blob id alone would open every document of the installation), or it cannot be read.
+   */
+  projectVersion(key: ProjectKey, version: string): Promise<ProjectDocument | undefined>;
   invalid(key: ProjectKey): InvalidDocument | undefined;
   /** Called after each durable commit on `main`, in order. Returns the function that ends the subscription. */
   onCommit(listener: (commit: string) => void): () => void;

@@ -6,7 +6,7 @@ import { seal } from '../sealing.js';
 import { createTenant } from './create-tenant.js';
 import { patchProject } from './patch-project.js';
 import { putEnvironment } from './put-environment.js';
-import { key, VERSION, viewOf, written } from './view-for-tests.js';
+import { key, viewOf, written } from './view-for-tests.js';
 
 const deleted = { state: 'Deleted', deletedAt: '2026-11-01T00:00:00Z' } as const;
 const database = { engine: 'postgresql', version: '16', storage: '50Gi', preset: 'small' } as const;
@@ -14,17 +14,13 @@ const database = { engine: 'postgresql', version: '16', storage: '50Gi', preset:
 describe('changing a project', () => {
   const blog = project('my-blog', { description: 'Old' });
   const patch = (input: PatchProjectInput, document = blog): ReturnType<typeof patchProject> =>
-    patchProject(viewOf([document]), key('my-blog'), input);
+    patchProject(viewOf([document]), key('my-blog'), { input });
 
   it.each([
     [{ displayName: ' New ' }, { ...blog.spec, displayName: 'New' }],
     [{ description: 'New' }, { ...blog.spec, description: 'New' }],
     [{ preset: 'large' }, { ...blog.spec, sandbox: { ...blog.spec.sandbox, preset: 'large' } }],
     [{ database: true }, { ...blog.spec, database: { ...database, storage: '5Gi' } }],
-    [
-      { displayName: 'New', version: VERSION },
-      { ...blog.spec, displayName: 'New' },
-    ],
   ] as const)('%j changes that and nothing else', (input, spec) => {
     expect(written(patch(input)).spec).toEqual(spec);
   });
@@ -48,7 +44,6 @@ describe('changing a project', () => {
   });
 
   it.each([
-    ['STALE_VERSION', { displayName: 'X', version: 'b'.repeat(40) }, blog],
     ['ACTION_NOT_ALLOWED', { displayName: 'X' }, project('my-blog', deleted)],
     ['VALIDATION_FAILED', { preset: 'huge' }, blog],
     ['VALIDATION_FAILED', { displayName: 'two\nlines' }, blog],
@@ -66,15 +61,8 @@ describe('changing the variables', () => {
     ],
   });
   type Variables = PutEnvironmentInput['variables'];
-  const put = (
-    variables: Variables,
-    version?: string,
-    document = blog,
-  ): ReturnType<ReturnType<typeof putEnvironment>> =>
-    putEnvironment(seal)(viewOf([document]), key('my-blog'), {
-      variables,
-      ...(version === undefined ? {} : { version }),
-    });
+  const put = (variables: Variables, document = blog): ReturnType<ReturnType<typeof putEnvironment>> =>
+    putEnvironment(seal)(viewOf([document]), key('my-blog'), { input: { variables } });
 
   it('keeps the ciphertext of a secret that is named without a value', () => {
     const { env } = written(put([{ name: 'KEY', secret: true, unchanged: true }])).spec;
@@ -129,13 +117,8 @@ describe('changing the variables', () => {
     );
   });
 
-  it('does not write over what somebody else changed meanwhile', () => {
-    expect(() => put([], 'b'.repeat(40))).toThrow(expect.objectContaining({ code: 'STALE_VERSION' }));
-    expect(written(put([], VERSION)).spec.env).toEqual([]);
-  });
-
   it('leaves a deleted project alone', () => {
-    expect(() => put([], undefined, project('my-blog', deleted))).toThrow('Restore it first');
+    expect(() => put([], project('my-blog', deleted))).toThrow('Restore it first');
   });
 });
 

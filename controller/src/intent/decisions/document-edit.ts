@@ -25,15 +25,6 @@ export function changeableProject(view: IntentView, key: ProjectKey): Versioned<
   return project;
 }
 
-/** Throws STALE_VERSION where the form was made from another version than the one that stands now. */
-export function requireVersion(project: Versioned<unknown>, version: string | undefined): void {
-  if (version !== undefined && version !== project.version)
-    throw new AppError(
-      'STALE_VERSION',
-      'Somebody changed this meanwhile. Load it again and repeat your change; nothing was written.',
-    );
-}
-
 /** Where a field of the document stands in the request: the start of its path, and what it is called there. */
 export type FieldNames = readonly (readonly [inDocument: string, inRequest: string])[];
 

@@ -2,14 +2,23 @@ import type { ProjectDocument } from '@fullstackagent/charts';
 import type { PatchProjectInput } from '../../contract/projects.js';
 import type { Edit, IntentView, ProjectKey } from '../../model/intent.js';
 import { databaseOf, presetOf } from './create-project.js';
-import { changeableProject, projectEdits, requireVersion } from './document-edit.js';
+import { changeableProject } from './document-edit.js';
+import { formEdits, type FormBase } from './form-change.js';
 
 /** What is left out stays. Throws NOT_FOUND, ACTION_NOT_ALLOWED (deleted), STALE_VERSION, VALIDATION_FAILED. */
-export function patchProject(view: IntentView, key: ProjectKey, input: PatchProjectInput): readonly Edit[] {
-  const project = changeableProject(view, key);
-  requireVersion(project, input.version);
-  const { document } = project;
-  return projectEdits({ ...document, spec: patched(view, document.spec, input) }, { before: document });
+export function patchProject(
+  view: IntentView,
+  key: ProjectKey,
+  { input, base }: { input: PatchProjectInput; base?: FormBase | undefined },
+): readonly Edit[] {
+  const standing = changeableProject(view, key);
+  // A database that is there is there, whatever size somebody gave it meanwhile.
+  const wanted = { ...input };
+  if (standing.document.spec.database !== undefined) delete wanted.database;
+  return formEdits(standing, {
+    base,
+    edit: (document) => ({ ...document, spec: patched(view, document.spec, wanted) }),
+  });
 }
 
 type Spec = ProjectDocument['spec'];

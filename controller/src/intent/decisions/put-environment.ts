@@ -2,13 +2,8 @@ import type { ProjectDocument, ProjectVariable } from '@fullstackagent/charts';
 import type { PutEnvironmentInput } from '../../contract/projects.js';
 import type { Edit, IntentView, ProjectKey } from '../../model/intent.js';
 import type { Seal } from '../sealing.js';
-import {
-  changeableProject,
-  projectEdits,
-  refuseField,
-  requireVersion,
-  type FieldNames,
-} from './document-edit.js';
+import { changeableProject, refuseField, type FieldNames } from './document-edit.js';
+import { formEdits, type FormBase } from './form-change.js';
 
 const FIELDS: FieldNames = [['spec.env', 'variables']];
 
@@ -20,18 +15,23 @@ type VariableInput = PutEnvironmentInput['variables'][number];
  */
 export function putEnvironment(
   seal: Seal,
-): (view: IntentView, key: ProjectKey, input: PutEnvironmentInput) => readonly Edit[] {
-  return (view, key, input) => {
-    const project = changeableProject(view, key);
-    requireVersion(project, input.version);
-    const { document } = project;
+): (
+  view: IntentView,
+  key: ProjectKey,
+  asked: { input: PutEnvironmentInput; base?: FormBase | undefined },
+) => readonly Edit[] {
+  return (view, key, { input, base }) => {
+    const standing = changeableProject(view, key);
     const { certificate } = view.platform().document.spec.sealing;
     const sealed = (plaintext: string): string => seal({ certificate, namespace: key.namespace, plaintext });
-    const env = input.variables.map((variable, index) => stored(document, variable, { index, sealed }));
-    return projectEdits(
-      { ...document, spec: { ...document.spec, env } },
-      { before: document, fields: FIELDS },
-    );
+    const edit = (document: ProjectDocument): ProjectDocument => ({
+      ...document,
+      spec: {
+        ...document.spec,
+        env: input.variables.map((variable, index) => stored(document, variable, { index, sealed })),
+      },
+    });
+    return formEdits(standing, { base, edit, fields: FIELDS });
   };
 }
 

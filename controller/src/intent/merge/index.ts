@@ -1,3 +1,4 @@
+export { differenceShown, documentShown, fieldShown, valueShown } from './as-shown.js';
 export {
   mergeFile,
   mergeProjects,
