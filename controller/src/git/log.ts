@@ -28,7 +28,7 @@ function argumentsOf({ from, after, path, limit, order, files }: LogQuery): stri
   ];
 }
 
-/** After a commit's fields come its files: `:<modes> <before> <after> <status>` and the path, each ended by NUL. */
+/** After a commit's fields come its files; every token is ended by NUL. */
 export function parseLog(output: string): LogEntry[] {
   const tokens = output.split('\0');
   const entries: LogEntry[] = [];
@@ -38,10 +38,18 @@ export function parseLog(output: string): LogEntry[] {
     if (at >= tokens.length) return entries;
     const fields = tokens.slice(at, at + FIELDS.length);
     at = skipSeparators(tokens, at + FIELDS.length);
-    const files: FileChange[] = [];
-    for (; isFileLine(tokens[at]); at += 2) files.push(fileChange(tokens[at] ?? '', tokens[at + 1] ?? ''));
+    const files = parseFileChanges(tokens, at);
+    at += 2 * files.length;
     entries.push(logEntry(fields, files));
   }
+}
+
+/** Two tokens a file, from `start` on: `:<modes> <before> <after> <status>` and the path. */
+export function parseFileChanges(tokens: readonly string[], start = 0): FileChange[] {
+  const files: FileChange[] = [];
+  for (let at = start; isFileLine(tokens[at]); at += 2)
+    files.push(fileChange(tokens[at] ?? '', tokens[at + 1] ?? ''));
+  return files;
 }
 
 /** `-z` puts further NULs between commits, and between a commit and its files. No token of ours that follows is empty. */

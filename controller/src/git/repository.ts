@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { AppError } from '../contract/errors.js';
-import type { Branch, LogEntry, LogQuery, Projection, Repository } from '../model/repository.js';
+import type { Branch, FileChange, LogEntry, LogQuery, Projection, Repository } from '../model/repository.js';
 import { BlobReader } from './blob-reader.js';
 import { BranchWriter } from './branch-writer.js';
 import { storageFailure } from './failures.js';
 import { gitBytes, runGit, textGit, type GitLocation } from './git-process.js';
 import { initialiseRepository } from './initialise.js';
-import { readLog } from './log.js';
+import { parseFileChanges, readLog } from './log.js';
 import { Maintenance, type MaintenanceLog } from './maintenance.js';
 import type { GitObject } from './object.js';
 import { removeLeftovers, writePack } from './pack-store.js';
@@ -113,6 +113,12 @@ class BareRepository implements Repository {
   #recentLog({ from, after, path, limit, order }: LogQuery): readonly LogEntry[] | undefined {
     const whole = path === undefined && limit === undefined && order === 'oldest first';
     return whole && after !== undefined ? this.#recent.between(after, from) : undefined;
+  }
+
+  async diff(before: string, after: string): Promise<readonly FileChange[]> {
+    const trees = [revision(before), revision(after)];
+    const args = ['diff-tree', '-r', '-z', '--raw', '--no-abbrev', '--no-renames', ...trees];
+    return parseFileChanges((await gitBytes(this.location, args)).toString('utf8').split('\0'));
   }
 
   async isAncestor(commit: string, descendant: string): Promise<boolean> {

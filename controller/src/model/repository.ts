@@ -126,6 +126,8 @@ export interface Repository {
   /** The tree of any commit. */
   snapshotAt(commit: string): Promise<Snapshot>;
   log(query: LogQuery): Promise<readonly LogEntry[]>;
+  /** What is different in the tree of `after`, by path. */
+  diff(before: string, after: string): Promise<readonly FileChange[]>;
   /** True where `commit` exists and `descendant` is it or comes after it. */
   isAncestor(commit: string, descendant: string): Promise<boolean>;
   /** Ends the children, waits for what is being written, gives the lock back. */
