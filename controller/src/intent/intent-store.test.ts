@@ -306,8 +306,9 @@ describe('the history of a project', () => {
     expect(await store.history({ ...key, name: 'none' }, { limit: 3 })).toEqual([]);
   });
 
-  it.each(['HEAD', '--all', 'main~1', ''])('takes no name that somebody made up: %j', async (before) => {
+  it.each(['HEAD', '--all', 'main~1', '', 'f'.repeat(40)])('takes nothing made up: %j', async (before) => {
     const { store } = await open();
+    await store.change(request(() => [projectEdit('my-blog', {})]));
     await expect(store.history(key, { limit: 1, before })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
   });
 });

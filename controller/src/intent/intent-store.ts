@@ -98,8 +98,11 @@ export class GitIntentStore implements IntentStore {
   ): Promise<readonly IntentCommit[]> {
     if (before !== undefined && !COMMIT_ID.test(before))
       throw new AppError('BAD_REQUEST', '"before" is the id of a commit.');
-    const from = before ?? this.main.tip();
-    if (from === undefined) return [];
+    const tip = this.main.tip();
+    if (tip === undefined) return [];
+    if (before !== undefined && !(await this.deps.repository.isAncestor(before, tip)))
+      throw new AppError('BAD_REQUEST', '"before" is the id of a commit of this history.');
+    const from = before ?? tip;
     // The commit of the page before is found again as the first one, and is not part of this page.
     const entries = await this.deps.repository.log({
       from,

@@ -233,7 +233,8 @@ describe.skipIf(!isBuilt())('the built portal (npm run build first)', () => {
 
     it('keeps the controller’s refusals, field by field', async () => {
       const namespace = await namespaceOf('ada');
-      const refusal = problem('VALIDATION_FAILED', 'No.', [{ field: 'variables.0.name', message: 'No.' }]);
+      const errors = [{ field: 'variables.0.name', message: 'No.' }];
+      const refusal = problem('VALIDATION_FAILED', 'No.', { errors });
       controller.answer(`PUT /v1/tenants/${namespace}/projects/blog/environment`, {
         status: 422,
         body: refusal,
