@@ -1,7 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { api, fieldErrors, isCode, messageOf, type Result } from './api.js';
+import { api, fieldErrors, generalError, isCode, messageOf, standingErrors, type Result } from './api.js';
+import { problem } from '@fullstackagent/controller/contract';
 
 let server: Server | undefined;
 
@@ -68,5 +69,47 @@ describe('api', () => {
   it('takes an answer without a body', async () => {
     const base = await serve((_request, response) => response.writeHead(204).end());
     expect(await api('DELETE', base)).toEqual({ ok: true, value: undefined });
+  });
+});
+
+describe('standingErrors', () => {
+  const sent = {
+    name: '✨',
+    database: true,
+    env: [
+      { name: 'A', value: '1' },
+      { name: '2B', value: '' },
+    ],
+  };
+  const standing = (field: string, now: unknown): boolean =>
+    field in standingErrors({ [field]: 'No.' }, sent, now);
+
+  it.each<[string, unknown, boolean]>([
+    ['name', { ...sent, database: false }, true],
+    ['name', { ...sent, name: 'Plain App' }, false],
+    ['env.1.name', { ...sent, name: 'Plain App' }, true],
+    ['env.1.name', { ...sent, env: [sent.env[0], { name: '2B', value: 'typed' }] }, true],
+    ['env.1.name', { ...sent, env: [sent.env[0], { name: 'B2', value: '' }] }, false],
+    ['env.1.name', { ...sent, env: [sent.env[1]] }, false],
+    ['env.1.sealed', { ...sent, env: [sent.env[0], { name: '2B', value: 'typed' }] }, false],
+    ['env.1.sealed', { ...sent, name: 'Plain App' }, true],
+    ['env', { ...sent, env: [] }, false],
+    ['database.version', { ...sent, name: 'Plain App' }, true],
+    ['database.version', { ...sent, database: false }, false],
+    ['preset', { ...sent, name: 'Plain App' }, true],
+    ['preset', { ...sent, preset: 'small' }, false],
+    ['toString', sent, true],
+  ])('beside %s, with %j in the form: %s', (field, now, stands) => {
+    expect(standing(field, now)).toBe(stands);
+  });
+});
+
+describe('generalError', () => {
+  it('is what is said beside no field', () => {
+    const failure = (errors: { field: string; message: string }[]) =>
+      ({ kind: 'problem', problem: problem('VALIDATION_FAILED', 'Not right.', { errors }) }) as const;
+    expect(generalError(failure([]))).toBe('Not right.');
+    expect(generalError(failure([{ field: 'name', message: 'No.' }]))).toBeUndefined();
+    expect(generalError(undefined)).toBeUndefined();
   });
 });

@@ -63,12 +63,49 @@ export function messageOf(failure: Failure): string {
   return failure.problem.detail || failure.problem.title;
 }
 
+export type FieldErrors = Readonly<Record<string, string>>;
+
 /** The message that belongs beside one field, by its path in the request (`env.2.name`). */
-export function fieldErrors(failure: Failure | undefined): Readonly<Record<string, string>> {
+export function fieldErrors(failure: Failure | undefined): FieldErrors {
   if (failure?.kind !== 'problem') return {};
   const errors: Record<string, string> = {};
   for (const { field, message } of failure.problem.errors ?? []) errors[field] ??= message;
   return errors;
+}
+
+/** One sentence for the top of a form: only where nothing is said beside a field. */
+export function generalError(failure: Failure | undefined): string | undefined {
+  if (failure === undefined || Object.keys(fieldErrors(failure)).length > 0) return undefined;
+  return messageOf(failure);
+}
+
+/** Those whose field still holds what was refused: a message beside a value that was corrected would be wrong. */
+export function standingErrors(errors: FieldErrors, sent: unknown, now: unknown): FieldErrors {
+  const stands = (field: string): boolean => {
+    const path = field.split('.');
+    const depth = depthOf(sent, path);
+    return sameAt(sent, now, path.slice(0, depth));
+  };
+  return Object.fromEntries(Object.entries(errors).filter(([field]) => stands(field)));
+}
+
+/** How much of a path was sent, one part at least: what was left out is part of what it was left out of. */
+function depthOf(sent: unknown, path: readonly string[]): number {
+  const depth = path.findIndex((_, index) => valueAt(sent, path.slice(0, index + 1)) === undefined);
+  return depth === -1 ? path.length : Math.max(depth, 1);
+}
+
+const sameAt = (a: unknown, b: unknown, path: readonly string[]): boolean =>
+  JSON.stringify(valueAt(a, path)) === JSON.stringify(valueAt(b, path));
+
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) =>
+      typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key)
+        ? (inner as Record<string, unknown>)[key]
+        : undefined,
+    value,
+  );
 }
 
 export const isCode = (failure: Failure, code: Problem['code']): boolean =>

@@ -1,5 +1,5 @@
-import type { ChangeDto, EnvironmentDto } from '@fullstackagent/controller/contract';
-import { api, type Failure, fieldErrors, isCode } from '../api.js';
+import type { ChangeDto, EnvironmentDto, PutEnvironmentInput } from '@fullstackagent/controller/contract';
+import { api, type Failure, fieldErrors, isCode, standingErrors } from '../api.js';
 import { projectApi } from '../projects/paths.js';
 import { inputOf, isChanged, rebase, rowsOf, type VariableRow } from './rows.js';
 
@@ -9,6 +9,7 @@ export class EnvironmentForm {
   base = $state.raw<EnvironmentDto>({ variables: [], version: '' });
   pending = $state(false);
   failure = $state.raw<Failure>();
+  #sent = $state.raw<PutEnvironmentInput>();
   /** Somebody else saved meanwhile: nothing was sent, nothing typed is lost. */
   stale = $state(false);
   /** Names that both sides changed, after taking in what the other side saved. */
@@ -21,14 +22,17 @@ export class EnvironmentForm {
   }
 
   readonly changed = $derived(isChanged(this.rows, this.base));
-  readonly errors = $derived(fieldErrors(this.failure));
+  readonly errors = $derived(
+    standingErrors(fieldErrors(this.failure), this.#sent, inputOf(this.rows, this.base.version)),
+  );
 
   /** One commit. @returns what was made of it, or undefined where it was not accepted. */
   async save(): Promise<ChangeDto | undefined> {
     if (this.pending) return undefined;
     this.pending = true;
     this.failure = undefined;
-    const result = await api<ChangeDto>('PUT', this.#path, inputOf(this.rows, this.base.version));
+    this.#sent = inputOf(this.rows, this.base.version);
+    const result = await api<ChangeDto>('PUT', this.#path, this.#sent);
     if (!result.ok) {
       this.stale = isCode(result.failure, 'STALE_VERSION');
       this.failure = this.stale ? undefined : result.failure;
