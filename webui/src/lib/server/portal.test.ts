@@ -203,6 +203,23 @@ describe.skipIf(!isBuilt())('the built portal (npm run build first)', () => {
       expect((await program('GET', '/api/platform')).status).toBe(401);
     });
 
+    it.each(['are deleted', 'expire'])(
+      'end the streams that were opened with them when they %s',
+      async (how) => {
+        const made = await ada.send('POST', '/api/tokens', { body: { name: 'watch' } });
+        const { id, token } = made.json as { id: string; token: string };
+        const soon =
+          "update personal_access_tokens set expires_at = now() + interval '1 second' where id = $1";
+        if (how === 'expire') await query(databaseUrl, soon, [id]);
+        const authorization = `Bearer ${token}`;
+        const stream = await fetch(`${portal.address}/api/events`, { headers: { authorization } });
+        expect(stream.status).toBe(200);
+        const reading = stream.text();
+        if (how === 'are deleted') expect((await ada.send('DELETE', `/api/tokens/${id}`)).status).toBe(204);
+        expect(await reading).toContain('event: snapshot');
+      },
+    );
+
     it('that are wrong are refused, whatever cookie is beside them, and open no page', async () => {
       const headers = { authorization: 'Bearer fsa_wrong' };
       expect((await ada.send('GET', '/api/projects', { headers })).status).toBe(401);

@@ -49,7 +49,15 @@ export function startServices(config: Config): Services {
   const log = createLog(config.logLevel);
   const database = new Database(config.databaseUrl, log);
   const sessions = new Sessions(database, { secure: config.origin.startsWith('https:') });
-  const live = new LiveConnections();
+  const tokens = new AccessTokens(database);
+  const live = new LiveConnections({
+    checkEveryMs: MINUTE_MS,
+    standing: async ({ kind, key }) => {
+      if (kind === 'token') return tokens.standingOf(key);
+      const until = await sessions.endOf(key);
+      return until === undefined ? undefined : { until };
+    },
+  });
   const closing = new AbortController();
   const ready = database.migrate(closing.signal);
   const cleaning = setInterval(() => {
@@ -64,7 +72,7 @@ export function startServices(config: Config): Services {
     live,
     ready,
     accounts: new AccountStore(database),
-    tokens: new AccessTokens(database),
+    tokens,
     controllers: new Controllers(config.controllerUrl, config.tokenKey),
     limits: attemptLimits(),
     close: async () => {

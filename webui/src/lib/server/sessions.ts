@@ -1,4 +1,5 @@
 import { DrizzlePostgreSQLAdapter } from '@lucia-auth/adapter-drizzle';
+import { eq } from 'drizzle-orm';
 import { Lucia, TimeSpan, type Adapter, type Cookie, type DatabaseSession } from 'lucia';
 import { hashSecret } from './accounts/random.js';
 import type { Database } from './database/database.js';
@@ -67,6 +68,14 @@ export class Sessions {
     if (id === undefined) return { cookie };
     await this.#database.use(() => this.#lucia.invalidateSession(id));
     return { key: hashSecret(id), cookie };
+  }
+
+  /** When the session with this key ends; undefined for one that is over. Asking does not move the end, as using does. */
+  async endOf(key: string): Promise<Date | undefined> {
+    const [row] = await this.#database.use((db) =>
+      db.select({ expiresAt: sessions.expiresAt }).from(sessions).where(eq(sessions.id, key)),
+    );
+    return row === undefined || row.expiresAt.getTime() <= Date.now() ? undefined : row.expiresAt;
   }
 
   hasCookie(cookieHeader: string | null | undefined): boolean {

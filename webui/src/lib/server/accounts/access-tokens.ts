@@ -48,6 +48,8 @@ export interface FoundToken {
   readonly key: string;
 }
 
+const notExpired = or(isNull(table.expiresAt), gt(table.expiresAt, sql`now()`));
+
 /** Personal access tokens: long random strings, of which only the hash is kept. */
 export class AccessTokens {
   readonly #database: Database;
@@ -109,11 +111,22 @@ export class AccessTokens {
         .select({ user: userColumns, lastUsedAt: table.lastUsedAt })
         .from(table)
         .innerJoin(users, eq(table.userId, users.id))
-        .where(and(eq(table.hash, hash), or(isNull(table.expiresAt), gt(table.expiresAt, sql`now()`)))),
+        .where(and(eq(table.hash, hash), notExpired)),
     );
     if (row === undefined) return undefined;
     await this.#noteUse(hash, row.lastUsedAt);
     return { user: row.user, key: hash };
+  }
+
+  /** What a token with this key is worth: undefined for one that was deleted or has expired. */
+  async standingOf(key: string): Promise<{ readonly until: Date | undefined } | undefined> {
+    const [row] = await this.#database.use((db) =>
+      db
+        .select({ expiresAt: table.expiresAt })
+        .from(table)
+        .where(and(eq(table.hash, key), notExpired)),
+    );
+    return row === undefined ? undefined : { until: row.expiresAt ?? undefined };
   }
 
   /** To the minute: a write for every request would cost more than knowing is worth. */

@@ -1,14 +1,16 @@
+import { AppError } from '@fullstackagent/controller/contract';
+import type { LiveConnection } from '../live-connections.js';
+import { services } from '../services.js';
+import type { Credential } from '../users.js';
 import type { Call } from './route.js';
 import { givenNamespace } from './route.js';
-import { services } from '../services.js';
 
 /**
  * Passes the controller's event stream on as it is, heartbeats included. It ends with the browser's connection, with
- * the session, when the controller goes away (the browser's EventSource comes back by itself) and when the portal stops.
+ * the session or the token, when the controller goes away (the browser's EventSource comes back by itself) and when the portal stops.
  */
 export async function relayEvents({ event, controller }: Call): Promise<Response> {
-  const { live } = services();
-  const connection = live.add(event.locals.credential?.key ?? '');
+  const connection = await openFor(event.locals.credential);
   const gone = new AbortController();
   const signal = AbortSignal.any([connection.signal, event.request.signal, gone.signal]);
   try {
@@ -30,6 +32,12 @@ export async function relayEvents({ event, controller }: Call): Promise<Response
     connection.done();
     throw error;
   }
+}
+
+async function openFor(credential: Credential | null): Promise<LiveConnection> {
+  const connection = credential === null ? undefined : await services().live.open(credential);
+  if (connection === undefined) throw new AppError('UNAUTHENTICATED', 'The session or the token has ended.');
+  return connection;
 }
 
 interface Ends {

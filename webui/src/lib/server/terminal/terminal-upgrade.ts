@@ -5,17 +5,24 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { asAppError } from '../problems.js';
 import { projectKeyOf } from '../project-key.js';
 import { requestIdFrom } from '../request-id.js';
+import type { LiveConnection } from '../live-connections.js';
 import { isOwnOrigin } from '../same-origin.js';
 import type { Services } from '../services.js';
-import type { FoundSession } from '../sessions.js';
 import { dial, MAX_MESSAGE_BYTES, type Target } from './dial.js';
 import { closeWith, join } from './join.js';
 
 const PATH = /^\/api\/projects\/([^/]+)\/terminal$/;
 
 interface Opening {
-  readonly session: FoundSession;
+  /** Of the session that opens the terminal. */
+  readonly key: string;
   readonly target: Target;
+}
+
+/** Both are open: the session's and the controller's end of a terminal to be. */
+interface Ends {
+  readonly connection: LiveConnection;
+  readonly upstream: WebSocket;
 }
 
 export interface Terminals {
@@ -34,16 +41,17 @@ export function serveTerminals(services: Services): Terminals {
     perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has('tty') ? 'tty' : false),
   });
-  const accept = (arrival: Arrival, session: FoundSession, upstream: WebSocket): void => {
+  const accept = (arrival: Arrival, ends: Ends): void => {
     const { request, socket, head } = arrival;
     // Where the handshake fails after all, nobody else ends the controller's end.
     const abandon = (): void => {
-      upstream.terminate();
+      ends.upstream.terminate();
+      ends.connection.done();
     };
     socket.once('close', abandon);
     server.handleUpgrade(request, socket, head, (browser) => {
       socket.off('close', abandon);
-      serve(services, browser, { session, upstream });
+      serve(browser, ends);
     });
   };
   return {
@@ -67,14 +75,27 @@ interface Arrival {
   readonly head: Buffer;
 }
 
-type Accept = (arrival: Arrival, session: FoundSession, upstream: WebSocket) => void;
+type Accept = (arrival: Arrival, ends: Ends) => void;
 
 async function open(services: Services, arrival: Arrival, accept: Accept): Promise<void> {
-  const { session, target } = await readOpening(services, arrival.request);
-  const upstream = await dial(target);
-  if (arrival.socket.destroyed) upstream.terminate();
-  else accept(arrival, session, upstream);
+  const { key, target } = await readOpening(services, arrival.request);
+  const connection = await services.live.open({ kind: 'session', key });
+  if (connection === undefined) throw signInFirst();
+  try {
+    const upstream = await dial(target);
+    if (!arrival.socket.destroyed) {
+      accept(arrival, { connection, upstream });
+      return;
+    }
+    upstream.terminate();
+    connection.done();
+  } catch (error) {
+    connection.done();
+    throw error;
+  }
 }
+
+const signInFirst = (): AppError => new AppError('UNAUTHENTICATED', 'Sign in first.');
 
 async function readOpening(services: Services, request: IncomingMessage): Promise<Opening> {
   const { config, controllers, sessions } = services;
@@ -85,14 +106,14 @@ async function readOpening(services: Services, request: IncomingMessage): Promis
   const id = PATH.exec(url.pathname)?.[1];
   if (id === undefined) throw new AppError('NOT_FOUND', 'There is nothing at this address.');
   const session = await sessions.find(cookie);
-  if (session === undefined) throw new AppError('UNAUTHENTICATED', 'Sign in first.');
+  if (session === undefined) throw signInFirst();
   if (!protocolsOf(request).includes('tty'))
     throw new AppError('BAD_REQUEST', 'A terminal speaks the subprotocol "tty".');
   const name = url.searchParams.get('session') ?? '';
   if (!SESSION_ID.test(name))
     throw new AppError('BAD_REQUEST', 'A terminal session is called by 1 to 64 letters, digits, _ and -.');
   return {
-    session,
+    key: session.key,
     target: {
       controllerUrl: controllers.url,
       key: projectKeyOf(decoded(id), session.user.namespace),
@@ -115,17 +136,14 @@ function decoded(id: string): string {
 const protocolsOf = (request: IncomingMessage): readonly string[] =>
   (request.headers['sec-websocket-protocol'] ?? '').split(',').map((protocol) => protocol.trim());
 
-function serve(
-  { live }: Services,
-  browser: WebSocket,
-  { upstream, session }: { upstream: WebSocket; session: FoundSession },
-): void {
-  const connection = live.add(session.key);
+function serve(browser: WebSocket, { connection, upstream }: Ends): void {
   const end = (): void => {
-    closeWith(browser, terminalCloseCodes.notAllowed, 'You signed out.');
+    closeWith(browser, terminalCloseCodes.notAllowed, 'Your session has ended.');
   };
   connection.signal.addEventListener('abort', end);
   join(browser, upstream, connection.done);
+  // It may have ended while the controller was asked.
+  if (connection.signal.aborted) end();
 }
 
 function refuse({ log }: Services, socket: Duplex, error: unknown): void {
