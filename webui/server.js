@@ -8,6 +8,7 @@ const KEEP_ALIVE_MS = 65_000;
 // Read by SvelteKit's handler when it is imported. lib/server/config.ts has the same default for ORIGIN.
 process.env.ORIGIN ||= `http://localhost:${process.env.PORT || 3000}`;
 process.env.BODY_SIZE_LIMIT ||= '2M';
+process.env.XFF_DEPTH ||= '1';
 
 const { handler } = await import('./build/handler.js').catch(explain);
 /** Put there by the hook `init` inside the bundle (lib/server/portal.ts). */

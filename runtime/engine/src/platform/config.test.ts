@@ -34,6 +34,8 @@ describe('the environment', () => {
     [{ CLUSTER: 'docker' }, /^CLUSTER is not right: it is "engine" or "kubernetes"/],
     [{ DATABASE_URL: 'mysql://x' }, /^DATABASE_URL is not right/],
     [{ ORIGIN: 'javascript:alert(1)' }, /^ORIGIN is not right/],
+    [{ ADDRESS_HEADER: 'X Forwarded' }, /^ADDRESS_HEADER is not right/],
+    [{ XFF_DEPTH: '0' }, /^XFF_DEPTH is not right/],
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL is not right/],
     [{ CLUSTER: 'kubernetes', DATABASE_URL: 'postgres://db/x' }, /^CLUSTER=kubernetes needs KUBECONFIG/],
     [{ CLUSTER: 'kubernetes', KUBECONFIG: '/k' }, /^CLUSTER=kubernetes needs DATABASE_URL/],

@@ -15,6 +15,14 @@ const environment = z.object({
   INGRESS_PORT: port.optional(),
   HOST: z.string().default('127.0.0.1'),
   ORIGIN: z.url({ protocol: /^https?$/, error: 'it is an address such as https://example.com' }).optional(),
+  ADDRESS_HEADER: z
+    .string()
+    .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'it is the name of a header, such as X-Forwarded-For')
+    .optional(),
+  XFF_DEPTH: z
+    .string()
+    .regex(/^[1-9]\d?$/, 'it is a whole number from 1 to 99')
+    .optional(),
   FULLSTACK_AGENT_HOME: z.string().default('.fullstack-agent'),
   DATABASE_URL: z
     .string()
@@ -59,6 +67,8 @@ export interface Config {
   /** `undefined`: the one of the last start, or a free one after `port`. */
   readonly ingressPort: number | undefined;
   readonly origin: string | undefined;
+  /** Where the proxy in front of the portal says who asks, as the portal reads it. */
+  readonly proxy: Readonly<Partial<Record<'ADDRESS_HEADER' | 'XFF_DEPTH', string>>>;
   readonly databaseUrl: string | undefined;
   readonly cluster: Cluster;
   readonly logLevel: string;
@@ -90,6 +100,10 @@ export function readConfig(root: string, env: NodeJS.ProcessEnv = process.env): 
     port: value.PORT,
     ingressPort: value.INGRESS_PORT,
     origin: value.ORIGIN === undefined ? undefined : new URL(value.ORIGIN).origin,
+    proxy: {
+      ...(value.ADDRESS_HEADER === undefined ? {} : { ADDRESS_HEADER: value.ADDRESS_HEADER }),
+      ...(value.XFF_DEPTH === undefined ? {} : { XFF_DEPTH: value.XFF_DEPTH }),
+    },
     databaseUrl: value.DATABASE_URL,
     cluster: clusterOf(value, absolute),
     logLevel: value.LOG_LEVEL,

@@ -60,6 +60,7 @@ export function portalProgram({ config, home, ports }: Place, databaseUrl: strin
       HOST: config.host,
       PORT: String(ports.portal),
       ORIGIN: config.origin ?? publicUrl(ports.portal),
+      ...config.proxy,
       DATABASE_URL: databaseUrl,
       CONTROLLER_URL: `http://127.0.0.1:${ports.controller}`,
       CONTROLLER_TOKEN_KEY_FILE: home.tokenKey,

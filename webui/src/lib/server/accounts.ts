@@ -52,7 +52,8 @@ export async function logIn(event: RequestEvent, credentials: Credentials): Prom
     throw new AppError('UNAUTHENTICATED', 'The username or the password is not right.');
   }
   audit(event, 'signed-in', account.user.id);
-  limits.address.forgive(address);
+  // Whoever has an account of their own must not be able to go on guessing at others.
+  limits.address.giveBack(address);
   limits.accountFromAddress.forgive(pair);
   limits.account.forgive(username);
   await startSession(event, account.user);
@@ -115,5 +116,14 @@ function actAs(event: RequestEvent, user: SessionUser | null): void {
 /** What happened to an account, for whoever reads the log later. */
 export function audit(event: RequestEvent, what: string, user: string | undefined): void {
   const { requestId } = event.locals;
-  services().log.info({ audit: what, user, address: event.getClientAddress(), requestId }, 'audit');
+  services().log.info({ audit: what, user, address: addressOf(event), requestId }, 'audit');
+}
+
+/** What was done is written down too where the proxy did not say who asked. */
+function addressOf(event: RequestEvent): string | undefined {
+  try {
+    return event.getClientAddress();
+  } catch {
+    return undefined;
+  }
 }

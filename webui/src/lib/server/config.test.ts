@@ -51,6 +51,8 @@ describe('readConfig', () => {
       'DATABASE_URL is not right: an address that starts with postgresql:// is needed.',
     ],
     [{ CONTROLLER_URL: '' }, 'CONTROLLER_URL is missing.'],
+    [{ ADDRESS_HEADER: 'X Forwarded' }, 'ADDRESS_HEADER is not right: the name of a header is needed.'],
+    [{ XFF_DEPTH: '0' }, 'XFF_DEPTH is not right: a whole number from 1 to 99 is needed.'],
     [{ LOG_LEVEL: 'loud' }, expect.stringMatching(/^LOG_LEVEL is not right: /) as string],
     [
       { CONTROLLER_TOKEN_KEY_FILE: '/nowhere' },

@@ -5,6 +5,9 @@ import { z } from 'zod';
 
 const portMessage = 'a whole number from 0 to 65535 is needed';
 
+/** A header's name as HTTP has it (RFC 9110, 5.6.2). */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
 const httpUrl = z.url({
   protocol: /^https?$/,
   error: 'an address that starts with http:// or https:// is needed',
@@ -27,6 +30,12 @@ const environment = z.object({
   }),
   CONTROLLER_URL: httpUrl,
   CONTROLLER_TOKEN_KEY_FILE: z.string(),
+  /** Both are read by SvelteKit's handler; checked here, so that a mistake stops the start and not every sign-in. */
+  ADDRESS_HEADER: z.string().regex(HEADER_NAME, 'the name of a header is needed').optional(),
+  XFF_DEPTH: z
+    .string()
+    .regex(/^[1-9]\d?$/, 'a whole number from 1 to 99 is needed')
+    .optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 

@@ -40,6 +40,7 @@ describe.skipIf(!isBuilt())("the built portal's process (npm run build first)", 
   it.each([
     [{ PORT: 'x' }, 'PORT is not right: a whole number from 0 to 65535 is needed.'],
     [{ DATABASE_URL: '' }, 'DATABASE_URL is missing.'],
+    [{ XFF_DEPTH: 'all' }, 'XFF_DEPTH is not right: a whole number from 1 to 99 is needed.'],
     [
       { ORIGIN: 'localhost' },
       'ORIGIN is not right: an address that starts with http:// or https:// is needed.',
@@ -106,6 +107,23 @@ describe.skipIf(!isBuilt())("the built portal's process (npm run build first)", 
     expect(portal.ready).toBe(false);
     await postgres.start();
     await ready(portal);
+  });
+
+  it('counts attempts by the address that the proxy in front of it tells', async () => {
+    const portal = await start({ ADDRESS_HEADER: 'X-Forwarded-For', XFF_DEPTH: '2' });
+    await until('the portal to be ready', () => portal.ready);
+    const attempt = async (forwarded: string | undefined): Promise<number> => {
+      const headers = { 'x-forwarded-for': forwarded };
+      const body = { username: 'nobody', password: 'wrong' };
+      return (await new Visitor(portal).send('POST', '/api/auth/login', { body, headers })).status;
+    };
+    // What a visitor puts before the proxies' own entries names nobody.
+    for (let count = 0; count < 10; count++)
+      expect(await attempt(`192.0.2.${count}, 203.0.113.1, 10.0.0.1`)).toBe(401);
+    expect(await attempt('203.0.113.1, 10.0.0.1')).toBe(429);
+    expect(await attempt('203.0.113.2, 10.0.0.1')).toBe(401);
+    expect(await attempt(undefined)).toBe(500);
+    expect(portal.output).toContain('ADDRESS_HEADER');
   });
 
   it('makes a cookie for secure pages only where ORIGIN is https', async () => {

@@ -35,6 +35,15 @@ describe('AttemptLimit', () => {
     expect(() => limit.take('ada')).not.toThrow();
   });
 
+  it('gives one attempt back, and no more than there were', () => {
+    const limit = limitAt({ now: 0 });
+    limit.giveBack('ada');
+    for (let attempt = 0; attempt < 3; attempt++) limit.take('ada');
+    limit.giveBack('ada');
+    expect(() => limit.take('ada')).not.toThrow();
+    expect(() => limit.take('ada')).toThrow(limited);
+  });
+
   it('remembers a bounded number of keys, the newest', () => {
     const limit = limitAt({ now: 0 }, 10);
     for (let attempt = 0; attempt < 3; attempt++) limit.take('last');

@@ -36,6 +36,12 @@ export class AttemptLimit {
     this.#counts.delete(key);
   }
 
+  /** The attempt was a right one, which says nothing about the others of this key: it alone is not counted. */
+  giveBack(key: string): void {
+    const count = this.#counts.get(key);
+    if (count !== undefined && count.attempts > 0) count.attempts -= 1;
+  }
+
   get size(): number {
     return this.#counts.size;
   }
