@@ -97,6 +97,13 @@ export const platformSchema = z
         /** How long a deleted project's volume and database are kept, in days. */
         deletedDays: z.int().min(0).max(3650),
       }),
+      /**
+       * What one commit may take away without an operator's approval: so many projects, or this part of all documents,
+       * if that is more. Default: 5 projects or 10 %.
+       */
+      removalLimit: z
+        .strictObject({ projects: z.int().min(0).max(100_000), percent: z.int().min(0).max(100) })
+        .optional(),
       /** The renderer that is in force; a controller that does not know it refuses to render. */
       renderer: z.strictObject({ version: z.literal('1') }),
     }),

@@ -27,10 +27,12 @@ export function commitMessage({
   action,
   project,
   requestId,
-}: Pick<ChangeRequest, 'subject' | 'action' | 'project' | 'requestId'>): string {
+  approves,
+}: Pick<ChangeRequest, 'subject' | 'action' | 'project' | 'requestId' | 'approves'>): string {
   const trailers = [
     `Action: ${oneLine(action)}`,
     ...(project === undefined ? [] : [`Project: ${oneLine(`${project.namespace}/${project.name}`)}`]),
+    ...(approves === undefined ? [] : [`Approves: ${oneLine(approves)}`]),
     `Request-Id: ${oneLine(requestId)}`,
   ];
   return `${shortened(oneLine(subject), SUBJECT_MAX)}\n\n${trailers.join('\n')}\n`;

@@ -14,6 +14,7 @@ export abstract class DocumentView implements IntentView {
   protected abstract good(path: string): GoodDocument | undefined;
   abstract projects(namespace?: string): readonly StoredProject[];
   abstract hostTaken(host: string): boolean;
+  abstract versionAt(path: string): string | undefined;
 
   platform(): Versioned<PlatformDocument> {
     const found = this.good(PLATFORM_PATH);
@@ -52,7 +53,7 @@ export class DocumentIndex extends DocumentView {
   }
 
   /** The blob that was read last from this path, readable or not. */
-  versionAt(path: string): string | undefined {
+  override versionAt(path: string): string | undefined {
     return (this.#unreadable.get(path) ?? this.#good.get(path))?.version;
   }
 

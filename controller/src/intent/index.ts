@@ -36,3 +36,4 @@ export async function openIntentStore({
   return new GitIntentStore({ repository, now }, documents, main);
 }
 export { GitProjectChanges, type ProjectChangesDeps } from './project-changes.js';
+export { GitOperatorChanges } from './operator-changes.js';

@@ -17,7 +17,7 @@ import type {
 } from '../model/intent.js';
 import type { Branch, LogEntry, Repository } from '../model/repository.js';
 import { commitMessage, portalSignature, userIdOf, userSignature } from './commit-message.js';
-import { projectId, storedDocument } from './documents.js';
+import { projectId, storedDocument, type StoredDocument } from './documents.js';
 import type { IntentProjection } from './intent-projection.js';
 
 export interface IntentStoreDeps {
@@ -60,6 +60,10 @@ export class GitIntentStore implements IntentStore {
     return this.documents.durable.hostTaken(host);
   }
 
+  versionAt(path: string): string | undefined {
+    return this.documents.durable.versionAt(path);
+  }
+
   invalid(key: ProjectKey): InvalidDocument | undefined {
     const path = projectPath(key.namespace, key.name);
     const unreadable = this.documents.durable.unreadable(path);
@@ -75,6 +79,12 @@ export class GitIntentStore implements IntentStore {
     else this.#unrenderable.set(projectId(key), problem);
   }
 
+  /** A version of a document that is in memory already. */
+  known(path: string, blob: string): StoredDocument | undefined {
+    const document = this.documents.durable.goodAt(path);
+    return document?.version === blob ? document : undefined;
+  }
+
   tip(): string | undefined {
     return this.main.tip();
   }
@@ -88,6 +98,7 @@ export class GitIntentStore implements IntentStore {
         committer: portalSignature(at),
         message: commitMessage(request),
         edits,
+        ...(request.approves === undefined ? {} : { evenIfUnchanged: true }),
       };
     });
   }

@@ -40,6 +40,10 @@ export class StagedDocuments extends DocumentView {
     return byDurable || this.#stagedProjects().some(({ document }) => document.spec.host === host);
   }
 
+  override versionAt(path: string): string | undefined {
+    return this.#staged.has(path) ? this.#staged.get(path)?.version : this.durable.versionAt(path);
+  }
+
   protected override good(path: string): GoodDocument | undefined {
     return this.#staged.has(path) ? this.#staged.get(path) : this.durable.goodAt(path);
   }

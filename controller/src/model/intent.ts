@@ -34,6 +34,8 @@ export interface IntentView {
   projects(namespace?: string): readonly Versioned<ProjectDocument>[];
   /** True where any project of the installation has this host. */
   hostTaken(host: string): boolean;
+  /** Blob id of the document at `path`, readable or not. */
+  versionAt(path: string): string | undefined;
 }
 
 export interface ChangeRequest {
@@ -44,6 +46,8 @@ export interface ChangeRequest {
   readonly subject: string;
   readonly project?: ProjectKey;
   readonly requestId: string;
+  /** The commit that this one says yes to; it is written even where it changes no file. */
+  readonly approves?: string;
   /**
    * Decides what to write, against the documents as they stand. Throws an AppError to refuse; nothing is written then.
    * Synchronous, so that nothing can come between the decision and the commit. May be called again after a lost

@@ -1,18 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { plainProjection } from '../git/index.js';
 import type { GitIntentStore } from '../intent/index.js';
-import type { RenderedView } from '../model/intent.js';
+import type { ProjectKey, RenderedView } from '../model/intent.js';
 import type { Repository } from '../model/repository.js';
 import type { Charts } from '../render/index.js';
 import { Loop } from './loop.js';
+import { Operations } from './operations.js';
 import { RenderedIndex } from './rendered-index.js';
 import { Reconciler, type ReconcilerLog } from './reconciler.js';
+import type { ProjectHealth } from './slices.js';
 
 export interface ReconcilerOptions {
   readonly intent: GitIntentStore;
   readonly repository: Repository;
   readonly charts: Charts;
   readonly log: ReconcilerLog;
+  /** What the cluster makes of a project: a roll-out waits for it. Default: all is well. */
+  readonly health?: (key: ProjectKey) => ProjectHealth;
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** How often somebody else's push to `main` is looked for. */
   readonly refreshEveryMs?: number;
@@ -20,6 +24,7 @@ export interface ReconcilerOptions {
 
 export interface RunningReconciler {
   readonly view: RenderedView;
+  readonly operations: Operations;
   /** Answers when everything on `main` is rendered, or waits for a person. */
   readonly idle: () => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -33,7 +38,8 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
   const rendered = await repository.branch('rendered', plainProjection);
   const view = new RenderedIndex(repository, rendered);
   await view.rebuild();
-  const reconciler = new Reconciler({ intent, repository, rendered, index: view, charts, log });
+  const health = options.health ?? (() => ({ state: 'settled' }) as const);
+  const reconciler = new Reconciler({ intent, repository, rendered, index: view, charts, health, log });
   const sleep = options.sleep ?? ((ms, signal) => delay(ms, undefined, { signal }));
   const loop = new Loop({ step: () => reconciler.step(), sleep, log });
   const endListening = intent.onCommit(() => loop.wake());
@@ -43,6 +49,13 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
   timer.unref();
   return {
     view,
+    operations: new Operations({
+      repository,
+      rendered,
+      charts,
+      standing: () => reconciler.standing(),
+      stoppedBy: () => reconciler.stoppedBy(),
+    }),
     idle: () => loop.idle(),
     stop: async () => {
       clearInterval(timer);
@@ -51,3 +64,6 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
     },
   };
 }
+
+export type { Operations } from './operations.js';
+export type { ProjectHealth } from './slices.js';

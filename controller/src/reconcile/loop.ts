@@ -15,6 +15,7 @@ const BACKOFF_MAX_MS = 30_000;
 type Next =
   | { readonly kind: 'now' }
   | { readonly kind: 'later'; readonly ms: number }
+  | { readonly kind: 'later or when woken'; readonly ms: number }
   | { readonly kind: 'when woken' };
 
 /** Runs the steps one after the other. Woken while it runs, it runs once more. */
@@ -56,6 +57,7 @@ export class Loop {
       this.#woken = false;
       const next = this.#after(await this.deps.step());
       if (next.kind === 'later') await this.#wait(next.ms);
+      else if (next.kind === 'later or when woken') await this.#pause(next.ms);
       else if (next.kind === 'when woken' && !this.#isWoken()) await this.#rest();
     }
     this.#tellIdle();
@@ -75,7 +77,7 @@ export class Loop {
       case 'requeue':
         return { kind: 'now' };
       case 'waiting':
-        return { kind: 'later', ms: outcome.forMs };
+        return { kind: 'later or when woken', ms: outcome.forMs };
       case 'stalled':
         this.#sayStalled(outcome.message);
         return { kind: 'when woken' };
@@ -105,6 +107,16 @@ export class Loop {
     });
     this.#wake = undefined;
     this.#resting = false;
+  }
+
+  /** Something new is handled at once; what was waited for is looked at again in its time. */
+  async #pause(ms: number): Promise<void> {
+    if (this.#isWoken() || this.#stopping.signal.aborted) return;
+    const woken = new AbortController();
+    const signal = AbortSignal.any([woken.signal, this.#stopping.signal]);
+    this.#wake = () => woken.abort();
+    await this.deps.sleep(ms, signal).catch(() => undefined);
+    this.#wake = undefined;
   }
 
   /** A failure waits its time whatever happens meanwhile: being woken is no reason to try faster. */

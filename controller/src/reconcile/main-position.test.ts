@@ -12,7 +12,7 @@ const platformWith = (domain: string): string =>
 /** Everything a position answers. */
 async function answers(position: MainPosition): Promise<unknown> {
   const documents = await Promise.all(position.paths().map((path) => position.document(path)));
-  return { domain: position.platform()?.spec.exposure.domain, paths: position.paths(), documents };
+  return { domain: position.platform()?.document.spec.exposure.domain, paths: position.paths(), documents };
 }
 
 /** By hand: a better platform, then one that nobody can read, then none, then a good one; and a tenant that goes. */
@@ -36,10 +36,12 @@ describe('the documents at a commit', () => {
     const { repository } = await withHistory();
     const history = await repository.log({ from: 'refs/heads/main', order: 'oldest first', files: true });
     expect(history).toHaveLength(8);
-    const walking = MainPosition.beginning(repository);
+    const walking = MainPosition.beginning({ repository });
     for (const entry of history) {
       await walking.advance(entry);
-      expect(await answers(walking)).toEqual(await answers(await MainPosition.at(repository, entry.commit)));
+      expect(await answers(walking)).toEqual(
+        await answers(await MainPosition.at({ repository }, entry.commit, () => true)),
+      );
     }
   });
 
@@ -49,8 +51,8 @@ describe('the documents at a commit', () => {
     const domains: (string | undefined)[] = [];
     const kinds: (string | undefined)[] = [];
     for (const { commit } of history) {
-      const position = await MainPosition.at(repository, commit);
-      domains.push(position.platform()?.spec.exposure.domain.split('.')[0]);
+      const position = await MainPosition.at({ repository }, commit, () => true);
+      domains.push(position.platform()?.document.spec.exposure.domain.split('.')[0]);
       kinds.push((await position.document(tenantPath))?.kind);
     }
     expect(domains).toEqual(['apps', 'apps', 'one', 'one', 'one', 'one', 'two', 'two']);
@@ -65,7 +67,7 @@ describe('the documents at a commit', () => {
 
   it('of before the first commit are none', async () => {
     const { repository } = await openInstallation();
-    const position = MainPosition.beginning(repository);
+    const position = MainPosition.beginning({ repository });
     expect(await answers(position)).toEqual({ domain: undefined, paths: [], documents: [] });
     expect(position.blobAt('platform.yaml')).toBeUndefined();
   });

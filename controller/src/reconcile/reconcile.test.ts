@@ -145,23 +145,6 @@ describe('a rendered commit', () => {
     expect(trailer(installation.gitDir, 'Intent-Commit')).toEqual(mainCommits(installation.gitDir));
     expect(files(installation.gitDir)).toEqual([]);
   });
-
-  it('of a new platform.yaml renders everything anew, in one commit', async () => {
-    const installation = await withTenant(await openInstallation());
-    const { changes, asked, gitDir, store } = installation;
-    for (const name of ['a', 'b']) await changes.create(asked, { namespace: NAMESPACE, input: { name } });
-    const reconciler = await installation.reconcile();
-    const exposure = { ...platform.spec.exposure, domain: 'other.example.com' };
-    const next = writeDocument({ ...platform, spec: { ...platform.spec, exposure } });
-    commitWithStockGit(gitDir, 'main', { 'platform.yaml': next });
-    await store.refresh();
-    await reconciler.idle();
-    for (const name of ['a', 'b'])
-      expect(
-        stockGit(gitDir, 'show', `rendered:${renderedProjectDir(NAMESPACE, name)}/ingress-${name}--app.yaml`),
-      ).toContain('.other.example.com');
-    expect(trailer(gitDir, 'Intent-Commit').at(-1)).toBe(mainCommits(gitDir).at(-1));
-  });
 });
 
 describe('a project that is taken away', () => {

@@ -1,6 +1,8 @@
+import { documentAt } from '@fullstackagent/charts';
 import { AppError } from '../contract/errors.js';
+import type { StoredDocument } from '../intent/documents.js';
 import type { ProjectKey } from '../model/intent.js';
-import type { Branch, LogEntry, Repository, Snapshot } from '../model/repository.js';
+import type { Branch, CommitDraft, LogEntry, Repository, Snapshot } from '../model/repository.js';
 import { folderEdits, type Charts } from '../render/index.js';
 import { MainPosition } from './main-position.js';
 import type { Outcome } from './outcome.js';
@@ -13,13 +15,17 @@ import {
   type Refusal,
 } from './prepare.js';
 import type { RenderedIndex } from './rendered-index.js';
-import { renderedCommit } from './rendered-message.js';
-import { whereItStopped } from './where-it-stopped.js';
+import { APPROVES, renderedCommit, sliceCommit } from './rendered-message.js';
+import { nextSlice, SliceWatch, type ProjectHealth } from './slices.js';
+import type { RollOut, Standing } from './standing.js';
+import { whereItStopped, type StoppedAt } from './where-it-stopped.js';
 
 /** What the reconciler needs of the intent store. */
 export interface IntentSource {
   tip(): string | undefined;
   setUnrenderable(key: ProjectKey, problem: { version: string; message: string } | undefined): void;
+  /** A version of a document that is in memory already. */
+  known(path: string, blob: string): StoredDocument | undefined;
 }
 
 export interface ReconcilerLog {
@@ -34,22 +40,24 @@ export interface ReconcilerDeps {
   readonly rendered: Branch<Snapshot>;
   readonly index: RenderedIndex;
   readonly charts: Charts;
+  readonly health: (key: ProjectKey) => ProjectHealth;
   readonly log: ReconcilerLog;
 }
 
 /** So many intent commits share one durable write on `rendered`. */
 const BATCH = 32;
+/** How often the projects of a slice are looked at. */
+const SLICE_LOOK_MS = 1_000;
 
 interface Position {
   /** The intent commit that rendering has come to; undefined: none yet. */
-  readonly commit: string | undefined;
-  readonly documents: MainPosition;
+  readonly intent: Pick<LogEntry, 'commit' | 'at' | 'subject'> | undefined;
+  readonly standing: Standing;
   /** The tip of `rendered` that goes with it. */
   readonly renderedTip: string | undefined;
 }
 
 interface WrittenCommit {
-  readonly prepared: Prepared;
   readonly commit: string;
   readonly touched: readonly ProjectVersion[];
 }
@@ -57,8 +65,21 @@ interface WrittenCommit {
 /** Makes one commit on `rendered` for each commit on `main`, in order, from where the branch says it stopped. */
 export class Reconciler {
   #position: Position | undefined;
+  readonly #slices: SliceWatch;
 
-  constructor(private readonly deps: ReconcilerDeps) {}
+  constructor(private readonly deps: ReconcilerDeps) {
+    this.#slices = new SliceWatch(deps.health);
+  }
+
+  /** Where rendering stands; undefined while nobody knows. */
+  standing(): Standing | undefined {
+    return this.#position?.standing;
+  }
+
+  /** The project that stopped the roll-out. */
+  stoppedBy(): { readonly key: ProjectKey; readonly message: string } | undefined {
+    return this.#slices.failed();
+  }
 
   /** One step: nothing is kept between two of them that the branches do not say. */
   async step(): Promise<Outcome> {
@@ -80,78 +101,142 @@ export class Reconciler {
       };
     this.#position = position;
     const tip = this.deps.intent.tip();
-    if (tip === undefined || tip === position.commit) return { kind: 'done' };
-    const commits = await this.#commitsSince(position.commit, tip);
+    const from = position.intent?.commit;
+    if (tip === undefined || tip === from) return this.#rollOut(position);
+    const commits = await this.#commitsSince(from, tip);
     if (commits === undefined)
       return {
         kind: 'stalled',
-        message: `The history of branch main was rewritten: ${tip} does not come after ${position.commit ?? ''}, which is rendered already. Put it back, or delete branch rendered to make it anew.`,
+        message: `The history of branch main was rewritten: ${tip} does not come after ${from ?? ''}, which is rendered already. Put it back, or delete branch rendered to make it anew.`,
       };
-    for (let at = 0; at < commits.length; at += BATCH)
-      await this.#render(position.documents, commits.slice(at, at + BATCH));
+    for (let at = 0; at < commits.length; at += BATCH) await this.#render(commits.slice(at, at + BATCH));
     return { kind: 'requeue' };
   }
 
   /** undefined where the branch does not say. */
   async #read(): Promise<Position | undefined> {
-    const { repository, rendered, index } = this.deps;
+    const { repository, rendered, index, charts, intent } = this.deps;
     await rendered.refresh();
     if (!index.isCurrent()) await index.rebuild();
     const stopped = await whereItStopped(repository, rendered);
-    if (stopped.kind === 'unknown') return undefined;
+    const source = { repository, known: (path: string, blob: string) => intent.known(path, blob) };
     const renderedTip = rendered.tip();
-    if (stopped.kind === 'nothing rendered')
-      return { commit: undefined, documents: MainPosition.beginning(repository), renderedTip };
-    const documents = await MainPosition.at(repository, stopped.intentCommit);
+    if (stopped.kind === 'unknown') return undefined;
+    if (stopped.kind === 'nothing rendered') {
+      const documents = MainPosition.beginning(source);
+      const standing = {
+        documents,
+        platform: undefined,
+        rollOut: undefined,
+        held: new Map<string, string>(),
+      };
+      return { intent: undefined, standing, renderedTip };
+    }
     const behind = (key: ProjectKey, version: string): boolean =>
       index.lastRendered(key)?.version !== version;
-    this.#report(await refusalsAt(this.deps.charts, documents, behind), stopped.intentCommit);
-    return { commit: stopped.intentCommit, documents, renderedTip };
+    const documents = await MainPosition.at(source, stopped.intentCommit, (path, blob) => {
+      const ref = documentAt(path);
+      return ref?.kind === 'Project' && !behind(ref, blob);
+    });
+    const standing = await this.#standingAt(documents, stopped);
+    this.#slices.watch(await this.#touchedByTip(renderedTip, standing.rollOut));
+    this.#report(await refusalsAt(charts, standing, behind), stopped.intentCommit);
+    const [entry] = await repository.log({ from: stopped.intentCommit, limit: 1, order: 'newest first' });
+    return { intent: entry, standing, renderedTip };
   }
 
-  /** Oldest first; undefined where `tip` does not come after `commit`. */
-  async #commitsSince(commit: string | undefined, tip: string): Promise<readonly LogEntry[] | undefined> {
+  async #standingAt(documents: MainPosition, stopped: StoppedAt): Promise<Standing> {
+    const platform =
+      stopped.platform === undefined
+        ? documents.platform()
+        : await documents.platformVersion(stopped.platform);
+    return { documents, platform, rollOut: stopped.rollOut, held: this.deps.index.held() };
+  }
+
+  async #touchedByTip(tip: string | undefined, rollOut: RollOut | undefined): Promise<readonly ProjectKey[]> {
+    return tip === undefined || rollOut?.state !== 'rolling' ? [] : this.deps.index.touchedBy(tip);
+  }
+
+  /** Oldest first; undefined where `tip` does not come after `from`. */
+  async #commitsSince(from: string | undefined, tip: string): Promise<readonly LogEntry[] | undefined> {
     const { repository } = this.deps;
-    const after = commit === undefined ? {} : { after: commit };
+    const after = from === undefined ? {} : { after: from };
     const commits = await repository.log({ from: tip, ...after, order: 'oldest first', files: true });
-    const follows = commit === undefined || commits[0]?.parent === commit;
-    return follows || (await repository.isAncestor(commit, tip)) ? commits : undefined;
+    if (from === undefined || commits[0]?.parent === from) return commits;
+    if (!(await repository.isAncestor(from, tip))) return undefined;
+    // A merge made elsewhere has another line of history as its first parent: what its commits changed, one by one,
+    // leads somewhere else than to this tip. The way from here to there is one step.
+    const last = commits.at(-1);
+    return last === undefined ? [] : [{ ...last, parent: from, files: await repository.diff(from, tip) }];
   }
 
-  async #render(documents: MainPosition, commits: readonly LogEntry[]): Promise<void> {
+  async #render(commits: readonly LogEntry[]): Promise<void> {
     const prepared: Prepared[] = [];
-    for (const commit of commits) prepared.push(await prepare(this.deps.charts, documents, commit));
-    // A guard against a commit that would take away many projects at once belongs here, before anything is written.
+    let standing = this.#position?.standing;
+    for (const commit of commits) {
+      if (standing === undefined) return;
+      if (commit.trailers.get(APPROVES) === standing.rollOut?.commit) this.#slices.goOn();
+      const one: Prepared = await prepare(this.deps, standing, commit);
+      prepared.push(one);
+      standing = one.standing;
+    }
     const written = await Promise.all(prepared.map((one) => this.#write(one)));
-    for (const {
-      prepared: { intent, refusals },
-      commit,
-      touched,
-    } of written) {
+    written.forEach(({ commit, touched }, at) => {
+      const { intent, refusals, standing: after, holdsBackSince, releases } = prepared[at] as Prepared;
       for (const { key } of touched) this.deps.intent.setUnrenderable(key, undefined);
       this.#report(refusals, intent.commit);
-      this.deps.index.record({ commit, intentCommit: intent.commit, touched });
-      this.#position = { commit: intent.commit, documents, renderedTip: commit };
-    }
+      this.deps.index.record({ commit, intentCommit: intent.commit, touched, holdsBackSince, releases });
+      this.#position = { intent, standing: after, renderedTip: commit };
+    });
+  }
+
+  /** One slice, when the one before it has settled. */
+  async #rollOut(position: Position): Promise<Outcome> {
+    const { intent, standing } = position;
+    const { rollOut } = standing;
+    if (intent === undefined || rollOut?.state !== 'rolling') return { kind: 'done' };
+    if (this.#slices.look() !== 'settled') return { kind: 'waiting', forMs: SLICE_LOOK_MS };
+    const { charts, rendered, index } = this.deps;
+    const slice = await nextSlice(charts, standing, { through: rollOut.through, tree: rendered.snapshot() });
+    const keys = slice.touched.map(({ key }) => key);
+    this.#slices.excuseFailing(keys);
+    const next: Standing = {
+      ...standing,
+      rollOut: slice.through === undefined ? undefined : { ...rollOut, through: slice.through },
+    };
+    const text =
+      slice.through === undefined ? 'the last of the new platform.yaml' : 'a part of the new platform.yaml';
+    const commit = await this.#commit(() => ({
+      ...sliceCommit({ intent, standing: next }, text),
+      edits: slice.edits,
+    }));
+    this.#report(slice.refusals, intent.commit);
+    index.record({ commit, intentCommit: intent.commit, touched: slice.touched });
+    this.#slices.watch(keys);
+    this.#position = { intent, standing: next, renderedTip: commit };
+    return { kind: 'requeue' };
   }
 
   async #write(prepared: Prepared): Promise<WrittenCommit> {
+    let touched: PreparedFolder[] = [];
+    const commit = await this.#commit((tree) => {
+      const edits = prepared.folders.map((folder) => ({ folder, edits: folderEdits(folder, tree) }));
+      touched = edits.filter((one) => one.edits.length > 0).map(({ folder }) => folder);
+      return { ...renderedCommit(prepared), edits: edits.flatMap((one) => one.edits) };
+    });
+    return { commit, touched: touched.flatMap(({ project }) => (project === undefined ? [] : [project])) };
+  }
+
+  async #commit(draft: (tree: Snapshot) => CommitDraft): Promise<string> {
     const { rendered } = this.deps;
     const before = this.#position?.renderedTip;
-    let touched: PreparedFolder[] = [];
     const { commit } = await rendered.submit((tree) => {
       // Somebody else moved the branch: what it was made from has to be read again.
       if (rendered.tip() !== before)
         throw new AppError('STORAGE_UNAVAILABLE', 'Branch rendered was moved by somebody else.');
-      const edits = prepared.folders.map((folder) => ({ folder, edits: folderEdits(folder, tree) }));
-      touched = edits.filter((one) => one.edits.length > 0).map(({ folder }) => folder);
-      return { ...renderedCommit(prepared.intent), edits: edits.flatMap((one) => one.edits) };
+      return draft(tree);
     });
-    return {
-      prepared,
-      commit,
-      touched: touched.flatMap(({ project }) => (project === undefined ? [] : [project])),
-    };
+    return commit;
   }
 
   #report(refusals: readonly Refusal[], intentCommit: string): void {

@@ -1,7 +1,7 @@
 import { ANNOTATIONS, renderedProjectDir } from '@fullstackagent/charts';
 import type { ProjectKey, RenderedView } from '../model/intent.js';
 import type { Branch, LogEntry, Repository, Snapshot } from '../model/repository.js';
-import { INTENT_COMMIT } from './rendered-message.js';
+import { HOLDS_BACK, INTENT_COMMIT, RELEASES } from './rendered-message.js';
 
 type Listener = (keys: readonly ProjectKey[]) => void;
 
@@ -10,6 +10,8 @@ export interface RenderedRecord {
   readonly commit: string;
   readonly intentCommit: string | undefined;
   readonly touched: readonly { readonly key: ProjectKey; readonly version: string }[];
+  readonly holdsBackSince?: string | undefined;
+  readonly releases?: string | undefined;
 }
 
 const PROJECT_FILE = /^tenants\/[a-z0-9]{2}\/(ns-[a-z0-9]{8})\/([a-z0-9-]+)\/[^/]+$/;
@@ -24,6 +26,7 @@ export class RenderedIndex implements RenderedView {
   #position = new Map<string, number>();
   #byIntent = new Map<string, string>();
   #last = new Map<string, { readonly commit: string; readonly version: string }>();
+  #held = new Map<string, string>();
   #tip: string | undefined;
   readonly #listeners = new Set<Listener>();
 
@@ -45,6 +48,17 @@ export class RenderedIndex implements RenderedView {
     return at !== undefined && from !== undefined && at >= from;
   }
 
+  /** The intent commits whose removals are held back, and the one that was rendered before each. */
+  held(): ReadonlyMap<string, string> {
+    return new Map(this.#held);
+  }
+
+  /** The projects whose folders a commit changed. */
+  async touchedBy(commit: string): Promise<readonly ProjectKey[]> {
+    const [entry] = await this.repository.log({ from: commit, limit: 1, order: 'newest first', files: true });
+    return entry === undefined ? [] : [...new Set(touchedProjects(entry))].map(keyOf);
+  }
+
   async manifests(key: ProjectKey): ReturnType<RenderedView['manifests']> {
     const branch = this.branch;
     const [commit, tree] = [branch.tip() ?? '', branch.snapshot()];
@@ -64,8 +78,8 @@ export class RenderedIndex implements RenderedView {
   }
 
   /** A commit that is durable on the branch. */
-  record({ commit, intentCommit, touched }: RenderedRecord): void {
-    this.#place(commit, intentCommit);
+  record({ commit, intentCommit, touched, holdsBackSince, releases }: RenderedRecord): void {
+    this.#place(commit, { intentCommit, holdsBackSince, releases });
     for (const { key, version } of touched) this.#last.set(idOf(key), { commit, version });
     if (touched.length > 0) for (const listener of this.#listeners) listener(touched.map(({ key }) => key));
   }
@@ -83,18 +97,28 @@ export class RenderedIndex implements RenderedView {
     this.#tip = undefined;
     this.#position = new Map();
     this.#byIntent = new Map();
+    this.#held = new Map();
     const lastTouched = new Map<string, string>();
     for (const entry of entries) {
-      this.#place(entry.commit, entry.trailers.get(INTENT_COMMIT));
+      this.#place(entry.commit, {
+        intentCommit: entry.trailers.get(INTENT_COMMIT),
+        holdsBackSince: entry.trailers.get(HOLDS_BACK),
+        releases: entry.trailers.get(RELEASES),
+      });
       for (const id of touchedProjects(entry)) lastTouched.set(id, entry.commit);
     }
     this.#last = await this.#withVersions(lastTouched);
   }
 
-  #place(commit: string, intentCommit: string | undefined): void {
+  #place(commit: string, said: Omit<RenderedRecord, 'commit' | 'touched'>): void {
+    const { intentCommit, holdsBackSince, releases } = said;
     this.#position.set(commit, this.#position.size);
     this.#tip = commit;
-    if (intentCommit !== undefined) this.#byIntent.set(intentCommit, commit);
+    if (releases !== undefined) this.#held.delete(releases);
+    if (intentCommit === undefined) return;
+    if (holdsBackSince !== undefined) this.#held.set(intentCommit, holdsBackSince);
+    // The slices of a roll-out name the intent commit that they came after: it was rendered before them.
+    if (!this.#byIntent.has(intentCommit)) this.#byIntent.set(intentCommit, commit);
   }
 
   /** Every object says in an annotation which version of its document it was made from. */
@@ -126,4 +150,9 @@ const touchedProjects = ({ files }: LogEntry): string[] =>
 function projectOf(path: string): string | undefined {
   const match = PROJECT_FILE.exec(path);
   return match === null ? undefined : `${match[1] ?? ''}/${match[2] ?? ''}`;
+}
+
+function keyOf(id: string): ProjectKey {
+  const [namespace = '', name = ''] = id.split('/');
+  return { namespace, name };
 }

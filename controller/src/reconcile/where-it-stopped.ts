@@ -1,15 +1,21 @@
 import type { Branch, Repository, Snapshot } from '../model/repository.js';
-import { INTENT_COMMIT } from './rendered-message.js';
+import { INTENT_COMMIT, PLATFORM, readRollOut, ROLL_OUT } from './rendered-message.js';
+import type { RollOut } from './standing.js';
 
 /** Commits that somebody made on `rendered` by hand are looked past; so many of them are a mistake. */
 const COMMITS_LOOKED_AT = 50;
 
-export type Stopped =
-  | { readonly kind: 'nothing rendered' }
-  | { readonly kind: 'at'; readonly intentCommit: string }
-  | { readonly kind: 'unknown' };
+export interface StoppedAt {
+  readonly kind: 'at';
+  readonly intentCommit: string;
+  /** Blob id of the platform in force; absent on what was rendered before that was written down. */
+  readonly platform: string | undefined;
+  readonly rollOut: RollOut | undefined;
+}
 
-/** The rendered branch itself says how far rendering has come: the trailer of its newest commit that has one. */
+export type Stopped = { readonly kind: 'nothing rendered' } | StoppedAt | { readonly kind: 'unknown' };
+
+/** The rendered branch itself says how far rendering has come: the trailers of its newest commit that has them. */
 export async function whereItStopped(
   repository: Pick<Repository, 'log'>,
   rendered: Pick<Branch<Snapshot>, 'tip'>,
@@ -17,8 +23,13 @@ export async function whereItStopped(
   const tip = rendered.tip();
   if (tip === undefined) return { kind: 'nothing rendered' };
   const newest = await repository.log({ from: tip, limit: COMMITS_LOOKED_AT, order: 'newest first' });
-  const intentCommit = newest
-    .map(({ trailers }) => trailers.get(INTENT_COMMIT))
-    .find((found) => found !== undefined);
-  return intentCommit === undefined ? { kind: 'unknown' } : { kind: 'at', intentCommit };
+  const trailers = newest.map((entry) => entry.trailers).find((one) => one.has(INTENT_COMMIT));
+  const intentCommit = trailers?.get(INTENT_COMMIT);
+  if (trailers === undefined || intentCommit === undefined) return { kind: 'unknown' };
+  return {
+    kind: 'at',
+    intentCommit,
+    platform: trailers.get(PLATFORM),
+    rollOut: readRollOut(trailers.get(ROLL_OUT)),
+  };
 }

@@ -2,8 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { GitProjectChanges, openIntentStore, type GitIntentStore } from '../intent/index.js';
+import type { ProjectKey } from '../model/intent.js';
 import type { Repository } from '../model/repository.js';
-import { startReconciler, type RunningReconciler } from '../reconcile/index.js';
+import { startReconciler, type ProjectHealth, type RunningReconciler } from '../reconcile/index.js';
 import { charts, type Charts } from '../render/index.js';
 import { NAMESPACE, OWNER, platformText } from './documents-for-tests.js';
 import { openForTest, quietLog, temporaryFolder } from './repository-for-tests.js';
@@ -16,7 +17,10 @@ export interface Installation {
   readonly store: GitIntentStore;
   readonly changes: GitProjectChanges;
   readonly asked: { readonly author: { id: string; name: string }; readonly requestId: string };
-  reconcile(options?: { charts?: Charts }): Promise<RunningReconciler>;
+  reconcile(options?: {
+    charts?: Charts;
+    health?: (key: ProjectKey) => ProjectHealth;
+  }): Promise<RunningReconciler>;
   close(): Promise<void>;
 }
 
@@ -56,8 +60,14 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
     store,
     changes: new GitProjectChanges({ store, now }),
     asked: { author: { id: OWNER, name: 'Ada' }, requestId: 'request-1' },
-    reconcile: async ({ charts: others = charts } = {}) => {
-      const reconciler = await startReconciler({ intent: store, repository, charts: others, log: quietLog });
+    reconcile: async ({ charts: others = charts, health } = {}) => {
+      const reconciler = await startReconciler({
+        intent: store,
+        repository,
+        charts: others,
+        log: quietLog,
+        ...(health === undefined ? {} : { health }),
+      });
       running.push(reconciler);
       await reconciler.idle();
       return reconciler;
