@@ -7,9 +7,12 @@ import { createMetrics } from './api/metrics.js';
 import { ProjectBoard } from './api/project-board.js';
 import { serveTerminals } from './api/terminal-upgrade.js';
 import type { Config } from './config.js';
+import type { ProjectDto } from './contract/projects.js';
 import { readKustomization } from './deliver/flux.js';
+import type { ProjectKey } from './model/intent.js';
 import { ClusterObserver } from './observe/observer.js';
 import { watchedResources } from './observe/resources.js';
+import type { ProjectHealth } from './reconcile/index.js';
 import { openRepository, type OpenRepository } from './repository.js';
 import { DatabaseAccess } from './sandbox/database.js';
 import { isolationReader } from './sandbox/isolation.js';
@@ -30,7 +33,10 @@ const DRAIN_LIMIT_MS = 5_000;
 
 /** Puts the stages together and serves. Throws where the repository cannot be opened or the port is taken. */
 export async function startController(config: Config, log: Logger): Promise<Controller> {
-  const repository = await openRepository(config, log);
+  // The pipeline begins before there is anything to see: until then every project is on its way.
+  const seen: { board?: ProjectBoard } = {};
+  const health = (key: ProjectKey): ProjectHealth => healthOf(seen.board?.project(key));
+  const repository = await openRepository({ config, log, health });
   const api = new KubeApi(kubeConfigSource(config.kubeconfig));
   const observer = createObserver(api, config, log);
   const board = new ProjectBoard({
@@ -44,6 +50,7 @@ export async function startController(config: Config, log: Logger): Promise<Cont
       log.error({ err: error }, 'status cannot be published');
     },
   });
+  seen.board = board;
   const closing = new AbortController();
   const deps: ApiDeps = { ...apiDeps({ repository, api, board, config, log }), closing: closing.signal };
   countEvents(deps);
@@ -80,6 +87,15 @@ function createObserver(api: KubeApi, config: Config, log: Logger): ClusterObser
       log.info('the cluster is observed');
     },
   });
+}
+
+const SETTLED: ReadonlySet<string> = new Set(['RUNNING', 'STOPPED', 'TERMINATED']);
+
+/** What a roll-out makes of a project's status; one that nobody can see yet is on its way. */
+function healthOf(project: ProjectDto | undefined): ProjectHealth {
+  if (project?.status === 'ERROR' || project?.status === 'PARTIAL')
+    return { state: 'failed', message: project.message ?? project.status };
+  return { state: project !== undefined && SETTLED.has(project.status) ? 'settled' : 'moving' };
 }
 
 interface Parts {

@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import type { ProjectChanges } from './api/changes.js';
+import type { OperationsDesk } from './api/operations.js';
 import { ConfigError, type Config } from './config.js';
 import { openRepository as openGit } from './git/index.js';
 import { GitProjectChanges, openIntentStore, type Seed } from './intent/index.js';
-import type { IntentStore, RenderedView } from './model/intent.js';
-import { startReconciler } from './reconcile/index.js';
+import type { IntentStore, ProjectKey, RenderedView } from './model/intent.js';
+import { operationsDesk } from './operations-desk.js';
+import { startReconciler, type ProjectHealth } from './reconcile/index.js';
 import { charts } from './render/index.js';
 
 /** Both branches of the repository, and the pipeline between them. */
@@ -14,24 +16,33 @@ export interface OpenRepository {
   readonly intent: IntentStore;
   readonly rendered: RenderedView;
   readonly changes: ProjectChanges;
+  readonly operations: OperationsDesk;
   close(): Promise<void>;
 }
 
 /** `gitops-template/` of this checkout; the compiled files lie as deep as the sources. */
 const TEMPLATE_FOLDER = fileURLToPath(new URL('../../gitops-template', import.meta.url));
 
+export interface RepositoryParts {
+  readonly config: Config;
+  readonly log: Logger;
+  /** What the cluster makes of a project: a roll-out waits for it. */
+  readonly health: (key: ProjectKey) => ProjectHealth;
+}
+
 /** Throws where the repository cannot be opened, or where a new one has nothing to begin with. */
-export async function openRepository(config: Config, log: Logger): Promise<OpenRepository> {
+export async function openRepository({ config, log, health }: RepositoryParts): Promise<OpenRepository> {
   const repository = await openGit(config.repository, { log, searchPath: config.searchPath });
   const now = (): Date => new Date();
   try {
     const intent = await openIntentStore({ repository, now, seed: () => seedOf(config) });
     warnWithoutPlatform(intent, log);
-    const reconciler = await startReconciler({ intent, repository, charts, log });
+    const reconciler = await startReconciler({ intent, repository, charts, log, health });
     return {
       intent,
       rendered: reconciler.view,
       changes: new GitProjectChanges({ store: intent, now }),
+      operations: operationsDesk({ repository, store: intent, operations: reconciler.operations }),
       close: async () => {
         await reconciler.stop();
         await repository.close();

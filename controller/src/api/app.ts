@@ -4,6 +4,7 @@ import { notFound, problemHandler } from './problems.js';
 import { assignRequestId, requireToken } from './request.js';
 import { eventRoutes } from './routes/events.js';
 import { installationRoutes } from './routes/installation.js';
+import { operationRoutes } from './routes/operations.js';
 import { projectPartRoutes } from './routes/project-parts.js';
 import { projectRoutes } from './routes/projects.js';
 
@@ -17,7 +18,8 @@ export function createApp(deps: ApiDeps): Express {
   app.use(assignRequestId, countRequests(deps));
   app.use(serviceRoutes(deps));
   app.use('/v1', requireToken(deps), express.json({ limit: BODY_LIMIT }));
-  app.use(installationRoutes(deps), projectRoutes(deps), projectPartRoutes(deps), eventRoutes(deps));
+  app.use(installationRoutes(deps), operationRoutes(deps));
+  app.use(projectRoutes(deps), projectPartRoutes(deps), eventRoutes(deps));
   app.use(notFound);
   app.use(problemHandler(deps.log));
   return app;

@@ -6,12 +6,14 @@ import type { TerminalTarget } from '../sandbox/terminal.js';
 import type { ProjectBoard } from './project-board.js';
 import type { ProjectChanges } from './changes.js';
 import type { Metrics } from './metrics.js';
+import type { OperationsDesk } from './operations.js';
 
 /** Everything the API is put together from; the composition root makes it once. */
 export interface ApiDeps {
   readonly intent: IntentStore;
   readonly rendered: RenderedView;
   readonly changes: ProjectChanges;
+  readonly operations: OperationsDesk;
   readonly board: ProjectBoard;
   readonly database: DatabaseAccess;
   readonly terminal: (key: ProjectKey, session: string) => Promise<TerminalTarget>;

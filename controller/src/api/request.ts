@@ -43,6 +43,12 @@ export function contextOf(response: Response): Context {
   return { claims, author: { id: claims.sub, name: claims.name }, requestId: requestIdOf(response) };
 }
 
+/** Throws FORBIDDEN for anybody who does not look after the installation. */
+export function requireOperator(response: Response): void {
+  if (contextOf(response).claims.operator) return;
+  throw new AppError('FORBIDDEN', 'This is for the operators of the installation.');
+}
+
 /** The namespace of the path, with the right to do this in it. */
 export function namespaceOf(
   deps: ApiDeps,

@@ -81,9 +81,9 @@ describe('a commit that takes many projects away', () => {
 
   it('is still held back after a restart, and when everything is rendered anew', async () => {
     const opened = await withProjects();
-    const { folder, gitDir, close } = opened.installation;
+    const { folder, gitDir } = opened.installation;
     const commit = await remove(opened, NAMES);
-    await close();
+    await opened.installation.close();
     const whole = stockGit(gitDir, 'rev-parse', 'rendered');
     for (const lost of [false, true]) {
       if (lost) stockGit(gitDir, 'update-ref', '-d', 'refs/heads/rendered');
