@@ -115,6 +115,33 @@ describe('Applier', () => {
     expect(life.get('ConfigMap', 'two--env')?.metadata.generation).toBe(2);
   });
 
+  it('says that a folder is applied which changed and changed back between two looks', async () => {
+    const one = configMap('one', 'a');
+    const first = await repository.commit({ ...one, ...configMap('two', 'a') });
+    await repository.commit({ ...one, ...configMap('two', 'b') });
+    const last = await repository.commit({ ...one, ...configMap('two', 'a') });
+    await git('update-ref', 'refs/heads/rendered', first);
+    const life = await Life.start();
+    await life.followed(first);
+    await git('update-ref', 'refs/heads/rendered', last);
+    await life.followed(last);
+    const applied = ['one', 'two'].map((name) =>
+      text(life.get('Kustomization', name), 'status', 'lastAppliedRevision'),
+    );
+    expect(applied).toEqual([`rendered@sha1:${first}`, `rendered@sha1:${last}`]);
+  });
+
+  it('prunes what only a rewritten branch no longer has', async () => {
+    const base = await repository.commit(configMap('one', 'a'));
+    const left = await repository.commit({ ...configMap('one', 'a'), ...configMap('two', 'a') });
+    const life = await Life.start();
+    await life.followed(left);
+    await git('update-ref', 'refs/heads/rendered', base);
+    await life.followed(await repository.commit({ ...configMap('one', 'a'), ...configMap('three', 'a') }));
+    expect(life.get('ConfigMap', 'two--env')).toBeUndefined();
+    expect(life.get('ConfigMap', 'three--env')).toBeDefined();
+  });
+
   it('deletes what left the branch while nobody looked', async () => {
     const before = await Life.start();
     await before.followed(await repository.commit({ ...claim('one'), ...claim('two') }));

@@ -112,7 +112,7 @@ export class Applier {
     try {
       return await branch.changedFolders(this.#applied, tip);
     } catch (error) {
-      log.warn({ err: error }, 'the last applied commit is gone; reading the whole branch');
+      log.warn({ err: error }, 'the branch does not go on from the last applied commit; reading all of it');
       return this.#everything(tip);
     }
   }

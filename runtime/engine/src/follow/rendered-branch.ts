@@ -31,22 +31,20 @@ export class RenderedBranch {
     return readRef(this.repository, REF);
   }
 
-  /** The folders that differ between two commits; all of them where there is no `from`. */
+  /**
+   * The folders that any commit after `from` touched, up to and with `to`; all of them where there is no `from`. Throws
+   * where `to` does not come after `from`.
+   *
+   * Not the difference of the two: a commit that is taken back by the next one leaves none, and its folder would never
+   * report that it is past both. Flux moves every Kustomization to the new tip instead; here that would be a report,
+   * and an event for everybody who watches, of each project at each commit for any of them.
+   */
   async changedFolders(from: string | undefined, to: string): Promise<readonly Folder[]> {
-    const args =
-      from === undefined
-        ? ['ls-tree', '-r', '-z', '--name-only', to]
-        : ['diff-tree', '-r', '-z', '--no-commit-id', '--name-only', '--no-renames', from, to];
-    const { stdout } = await run('git', ['-c', 'safe.directory=*', `--git-dir=${this.repository}`, ...args], {
-      env: gitEnvironment(),
-      maxBuffer: 256 * 1024 * 1024,
-    });
-    const folders = new Map<string, Folder>();
-    for (const path of stdout.split('\0')) {
-      const folder = folderOf(path);
-      if (folder !== undefined) folders.set(folder.path, folder);
-    }
-    return [...folders.values()];
+    if (from === undefined) return foldersOf(await this.#git('ls-tree', '-r', '-z', '--name-only', to));
+    await this.#git('merge-base', '--is-ancestor', from, to);
+    // With -m, each commit against each of its parents: whichever way leads from one to the other, nothing is left out.
+    const touched = ['log', '-z', '-m', '--format=', '--name-only', '--no-renames'];
+    return foldersOf(await this.#git(...touched, `${from}..${to}`));
   }
 
   /** The YAML files of a folder as of a commit, sorted by name; none where the folder is gone. */
@@ -68,4 +66,23 @@ export class RenderedBranch {
   close(): void {
     this.#objects.close();
   }
+
+  /** What git printed. Throws where it fails. */
+  async #git(...args: readonly string[]): Promise<string> {
+    const fixed = ['-c', 'safe.directory=*', `--git-dir=${this.repository}`];
+    const { stdout } = await run('git', [...fixed, ...args], {
+      env: gitEnvironment(),
+      maxBuffer: 256 * 1024 * 1024,
+    });
+    return stdout;
+  }
+}
+
+function foldersOf(paths: string): readonly Folder[] {
+  const folders = new Map<string, Folder>();
+  for (const path of paths.split('\0')) {
+    const folder = folderOf(path);
+    if (folder !== undefined) folders.set(folder.path, folder);
+  }
+  return [...folders.values()];
 }
