@@ -17,7 +17,8 @@ export type Manifests = ReadonlyMap<string, string>;
 
 /**
  * All of a project's objects, a pure function of its arguments. Throws {@link RenderError} where the documents do not
- * fit together. A deleted project keeps its data: the volume and the stopped database, and nothing that runs.
+ * fit together. A deleted project keeps its data: the volume and the stopped database, and nothing that runs. A purge lifts
+ * their protection first, and leaves nothing then.
  *
  * @param input.intent Blob id of the Project document.
  */
@@ -30,7 +31,7 @@ export function renderProject(input: {
   // An App for each project: many charts in one App cost more than their sum.
   const app = new App();
   return manifests([
-    ...dataCharts(app, context),
+    ...(context.spec.purge === 'Remove' ? [] : dataCharts(app, context)),
     ...(context.spec.state === 'Deleted' ? [] : runCharts(app, context)),
   ]);
 }

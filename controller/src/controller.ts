@@ -9,16 +9,18 @@ import { serveTerminals } from './api/terminal-upgrade.js';
 import type { Config } from './config.js';
 import type { ProjectDto } from './contract/projects.js';
 import { readKustomization } from './deliver/flux.js';
+import type { ObservedObjects } from './model/facts.js';
 import type { ProjectKey } from './model/intent.js';
 import { ClusterObserver } from './observe/observer.js';
 import { watchedResources } from './observe/resources.js';
-import type { ProjectHealth } from './reconcile/index.js';
+import { PurgeLoop, type ProjectHealth } from './reconcile/index.js';
 import { openRepository, type OpenRepository } from './repository.js';
 import { DatabaseAccess } from './sandbox/database.js';
 import { isolationReader } from './sandbox/isolation.js';
 import { SandboxAccess } from './sandbox/sandbox-access.js';
 import { KubeApi, kubeConfigSource } from './shared/kube-api.js';
 import { sleep } from './shared/sleep.js';
+import { isDelivered } from './status/delivery.js';
 import { projectStatus } from './status/status.js';
 
 export interface Controller {
@@ -44,6 +46,7 @@ export async function startController(config: Config, log: Logger): Promise<Cont
     rendered: repository.rendered,
     observer,
     status: projectStatus,
+    delivered: isDelivered,
     scheme: config.appsPort === undefined ? {} : { appsPort: config.appsPort },
     now: () => new Date(),
     onUnexpected: (error) => {
@@ -55,6 +58,7 @@ export async function startController(config: Config, log: Logger): Promise<Cont
   const deps: ApiDeps = { ...apiDeps({ repository, api, board, config, log }), closing: closing.signal };
   countEvents(deps);
   const endBoard = board.start();
+  const endPurging = purgeLoop({ repository, board, observer, log }).start();
   const server = createServer(createApp(deps));
   const endTerminals = serveTerminals(server, deps);
   const observing = observer.run();
@@ -65,6 +69,7 @@ export async function startController(config: Config, log: Logger): Promise<Cont
       closing.abort();
       endTerminals();
       endBoard();
+      await endPurging();
       observer.stop();
       await Promise.all([closeServer(server), observing]);
       await repository.close();
@@ -88,6 +93,29 @@ function createObserver(api: KubeApi, config: Config, log: Logger): ClusterObser
     },
   });
 }
+
+function purgeLoop({
+  repository: { intent, rendered, purges },
+  board,
+  observer,
+  log,
+}: Pick<Parts, 'repository' | 'board' | 'log'> & { observer: ClusterObserver }): PurgeLoop {
+  const isGone = async (key: ProjectKey): Promise<boolean> => {
+    if (observer.freshness().state !== 'fresh' || !isEmpty(observer.observed(key))) return false;
+    return (await rendered.manifests(key)).files.length === 0;
+  };
+  return new PurgeLoop({
+    intent,
+    changes: purges,
+    cluster: { isApplied: (key) => board.isApplied(key), isGone },
+    now: () => new Date(),
+    log,
+  });
+}
+
+/** What could hold data, or still use it. */
+const isEmpty = ({ statefulSet, pods, volume, database }: ObservedObjects): boolean =>
+  statefulSet === undefined && pods.length === 0 && volume === undefined && database === undefined;
 
 const SETTLED: ReadonlySet<string> = new Set(['RUNNING', 'STOPPED', 'TERMINATED']);
 

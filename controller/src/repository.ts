@@ -5,7 +5,7 @@ import type { ProjectChanges } from './api/changes.js';
 import type { OperationsDesk } from './api/operations.js';
 import { ConfigError, type Config } from './config.js';
 import { openRepository as openGit } from './git/index.js';
-import { GitProjectChanges, openIntentStore, type Seed } from './intent/index.js';
+import { GitProjectChanges, GitPurgeChanges, openIntentStore, type Seed } from './intent/index.js';
 import type { IntentStore, ProjectKey, RenderedView } from './model/intent.js';
 import { operationsDesk } from './operations-desk.js';
 import { startReconciler, type ProjectHealth } from './reconcile/index.js';
@@ -17,6 +17,7 @@ export interface OpenRepository {
   readonly rendered: RenderedView;
   readonly changes: ProjectChanges;
   readonly operations: OperationsDesk;
+  readonly purges: GitPurgeChanges;
   close(): Promise<void>;
 }
 
@@ -42,6 +43,7 @@ export async function openRepository({ config, log, health }: RepositoryParts): 
       intent,
       rendered: reconciler.view,
       changes: new GitProjectChanges({ store: intent, now }),
+      purges: new GitPurgeChanges({ store: intent, now }),
       operations: operationsDesk({ repository, store: intent, operations: reconciler.operations }),
       close: async () => {
         await reconciler.stop();

@@ -49,14 +49,18 @@ export function projectMeta(context: ProjectContext, { name, component, annotati
   };
 }
 
-/**
- * Data outlives mistakes: neither Flux nor Argo CD takes these objects away because they left the folder. Only a purge
- * lifts it.
- */
+/** Neither Flux nor Argo CD takes such an object away because it left the folder. */
 export const KEEP = {
   [ANNOTATIONS.argoSyncOptions]: 'Prune=false,Delete=false',
   [ANNOTATIONS.fluxPrune]: 'disabled',
 } as const;
+
+/**
+ * Data outlives mistakes: neither Flux nor Argo CD takes these objects away because they left the folder. Only a purge
+ * lifts it.
+ */
+export const keep = ({ spec }: ProjectContext): Readonly<Record<string, string>> =>
+  spec.purge === undefined ? KEEP : {};
 
 /** A custom resource: cdk8s has no types for it. `spec` is passed on as it is. */
 export function customObject(

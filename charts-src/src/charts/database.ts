@@ -1,7 +1,7 @@
 import { Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { ANNOTATIONS } from '../names.js';
-import { customObject, KEEP, projectMeta, type ProjectContext } from './common.js';
+import { customObject, keep, projectMeta, type ProjectContext } from './common.js';
 import { canonicalPreset, canonicalSize, offered } from './resources.js';
 
 /**
@@ -11,7 +11,7 @@ import { canonicalPreset, canonicalSize, offered } from './resources.js';
 export class DatabaseChart extends Chart {
   constructor(scope: Construct, id: string, context: ProjectContext) {
     super(scope, id, { disableResourceNameHashes: true });
-    const { database, restartedAt, state } = context.spec;
+    const { database, purge, restartedAt, state } = context.spec;
     if (database === undefined) return;
     const { database: offer } = context.platform;
     const resources = canonicalPreset(offered(offer.presets, database.preset, 'database size'));
@@ -21,12 +21,13 @@ export class DatabaseChart extends Chart {
       metadata: projectMeta(context, {
         name: context.names.database,
         component: 'database',
-        annotations: KEEP,
+        annotations: keep(context),
       }),
       spec: {
         clusterDef: 'postgresql',
         topology: 'replication',
-        terminationPolicy: 'Delete',
+        // With a purge backups go too.
+        terminationPolicy: purge === undefined ? 'Delete' : 'WipeOut',
         componentSpecs: [
           {
             name: 'postgresql',
@@ -40,7 +41,10 @@ export class DatabaseChart extends Chart {
               ? {}
               : { annotations: { [ANNOTATIONS.databaseRestart]: restartedAt } }),
             // KubeBlocks' own default is Delete: a Cluster deleted by mistake would take the data with it (trap 6).
-            persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+            persistentVolumeClaimRetentionPolicy: {
+              whenDeleted: purge === undefined ? 'Retain' : 'Delete',
+              whenScaled: 'Retain',
+            },
             resources: { limits: resources, requests: resources },
             volumeClaimTemplates: [
               {

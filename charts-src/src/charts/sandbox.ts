@@ -2,7 +2,7 @@ import { Chart } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-28';
 import type { Construct } from 'constructs';
 import { PORTS } from '../names.js';
-import { KEEP, projectMeta, type ProjectContext } from './common.js';
+import { keep, projectMeta, type ProjectContext } from './common.js';
 import { podTemplate } from './pod-template.js';
 import { canonicalSize } from './resources.js';
 import { sandboxSelector } from './selector.js';
@@ -15,7 +15,11 @@ export class WorkspaceChart extends Chart {
     super(scope, id, { disableResourceNameHashes: true });
     const { names, spec, platform } = context;
     new k8s.KubePersistentVolumeClaim(this, 'workspace', {
-      metadata: projectMeta(context, { name: names.workspace, component: 'workspace', annotations: KEEP }),
+      metadata: projectMeta(context, {
+        name: names.workspace,
+        component: 'workspace',
+        annotations: keep(context),
+      }),
       spec: {
         accessModes: ['ReadWriteOnce'],
         ...(platform.sandbox.storageClass === undefined

@@ -66,6 +66,12 @@ const variable = z.union([
 
 export const projectStates = ['Running', 'Stopped', 'Deleted'] as const;
 
+/**
+ * The steps in which a deleted project's data goes for ever. `Unprotect`: the objects lose their protection against
+ * pruning, which the applier has to have seen before `Remove`: nothing is rendered any more. Then the document goes.
+ */
+export const purgeSteps = ['Unprotect', 'Remove'] as const;
+
 /** Taken by the app and the terminal: by number in the Service, by name in `<host>-<name>.<domain>`. */
 const TAKEN_PORTS: readonly (number | string)[] = [3000, 7681, 'app', 'ttyd'];
 
@@ -117,6 +123,8 @@ export const projectSchema = z
       state: z.enum(projectStates),
       /** When `state` became `Deleted`; the retention counts from here. */
       deletedAt: instant.optional(),
+      /** Only with `Deleted`, and never taken back. */
+      purge: z.enum(purgeSteps).optional(),
       /** A new value restarts the sandbox (and the database): the only way to ask for a restart. */
       restartedAt: instant.optional(),
       host: hostName,
@@ -157,6 +165,10 @@ export const projectSchema = z
   .refine((document) => (document.spec.state === 'Deleted') === (document.spec.deletedAt !== undefined), {
     path: ['spec', 'deletedAt'],
     message: 'deletedAt is there exactly when state is Deleted.',
+  })
+  .refine(({ spec }) => spec.purge === undefined || spec.state === 'Deleted', {
+    path: ['spec', 'purge'],
+    message: 'Only a deleted project can be purged.',
   });
 
 export type ProjectDocument = z.infer<typeof projectSchema>;

@@ -20,5 +20,6 @@ export interface ProjectChanges {
   ): Promise<Accepted & { key: ProjectKey }>;
   patch(asked: Asked, project: { key: ProjectKey; input: PatchProjectInput }): Promise<Accepted>;
   act(asked: Asked, project: { key: ProjectKey; action: ProjectAction }): Promise<Accepted>;
+  purge(asked: Asked, project: { key: ProjectKey; confirm: string | undefined }): Promise<Accepted>;
   putEnvironment(asked: Asked, project: { key: ProjectKey; input: PutEnvironmentInput }): Promise<Accepted>;
 }

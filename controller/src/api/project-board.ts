@@ -18,6 +18,7 @@ export interface BoardOptions {
   readonly rendered: RenderedView;
   readonly observer: Observations;
   readonly status: (facts: ProjectFacts, now: Date) => ProjectStatusDto;
+  readonly delivered: (facts: ProjectFacts) => boolean;
   readonly scheme: AddressScheme;
   readonly now: () => Date;
   /** What cannot be told now (a platform.yaml that cannot be read) is told with the next change; nothing else stops. */
@@ -98,6 +99,13 @@ export class ProjectBoard {
     return this.options.intent.projects(namespace).map((project) => this.#assemble(keyOf(project), project));
   }
 
+  /** True where the applier has applied the document as it stands now, and the cluster was seen since. */
+  isApplied(key: ProjectKey): boolean {
+    const project = this.options.intent.project(key);
+    if (project === undefined || this.options.observer.freshness().state !== 'fresh') return false;
+    return this.options.delivered(this.#facts(key, project));
+  }
+
   /** Called from timers and other stages' events, where nobody could answer for an exception. */
   #guarded(work: () => void): void {
     try {
@@ -123,6 +131,7 @@ export class ProjectBoard {
       desired: {
         state: document.spec.state,
         hasDatabase: document.spec.database !== undefined,
+        ...(document.spec.purge === undefined ? {} : { purging: true }),
         changedAt: this.#changedAt(key, version),
         version,
       },

@@ -14,7 +14,8 @@ export function projectDto(
   installation: { platform: PlatformDocument; scheme: AddressScheme },
 ): ProjectDto {
   const { metadata, spec } = project.document;
-  const restorableUntil = restorable(spec.deletedAt, installation.platform);
+  const purging = spec.purge !== undefined;
+  const restorableUntil = purging ? undefined : restorable(spec.deletedAt, installation.platform);
   return {
     ...status,
     id: metadata.name,
@@ -24,6 +25,7 @@ export function projectDto(
     desiredState: spec.state,
     ...(spec.deletedAt === undefined ? {} : { deletedAt: spec.deletedAt }),
     ...(restorableUntil === undefined ? {} : { restorableUntil }),
+    ...(purging ? { purging } : {}),
     preset: spec.sandbox.preset,
     image: spec.sandbox.image,
     storage: spec.sandbox.storage,

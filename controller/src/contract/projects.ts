@@ -110,6 +110,8 @@ export interface ProjectDto extends ProjectStatusDto {
   readonly deletedAt?: string;
   /** Until when a deleted project's data is kept at least (RFC 3339). */
   readonly restorableUntil?: string;
+  /** Being removed for ever: the name is free when the project is gone. */
+  readonly purging?: boolean;
   readonly preset: string;
   readonly image: string;
   readonly storage: string;

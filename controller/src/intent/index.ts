@@ -37,3 +37,4 @@ export async function openIntentStore({
 }
 export { GitProjectChanges, type ProjectChangesDeps } from './project-changes.js';
 export { GitOperatorChanges } from './operator-changes.js';
+export { GitPurgeChanges } from './purge-changes.js';

@@ -15,6 +15,7 @@ import { createTenant } from './decisions/create-tenant.js';
 import type { FormBase } from './decisions/form-change.js';
 import { patchProject } from './decisions/patch-project.js';
 import { putEnvironment } from './decisions/put-environment.js';
+import { purgeProject, requireConfirmation } from './decisions/purge.js';
 import type { RandomBytes } from './decisions/random.js';
 import { setState } from './decisions/set-state.js';
 import { seal, type Seal } from './sealing.js';
@@ -93,6 +94,20 @@ export class GitProjectChanges {
       subject: `${SUBJECTS[action]} ${key.name}`,
       project: key,
       decide: (view) => setState(view, { key, action, at: this.deps.now() }),
+    });
+  }
+
+  /** Throws VALIDATION_FAILED where `confirm` is not the project's name. */
+  async purge(
+    asked: Asked,
+    { key, confirm }: { key: ProjectKey; confirm: string | undefined },
+  ): Promise<Accepted> {
+    requireConfirmation(key, confirm);
+    return this.#change(asked, {
+      action: 'purge',
+      subject: `Remove ${key.name} for ever`,
+      project: key,
+      decide: (view) => purgeProject(view, key, this.deps.now()),
     });
   }
 

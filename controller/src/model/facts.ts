@@ -18,6 +18,8 @@ export interface ProjectFacts {
 export interface DesiredFacts {
   readonly state: ProjectState;
   readonly hasDatabase: boolean;
+  /** Deleted, and its data is on its way out for ever. */
+  readonly purging?: boolean;
   /** When this version of the document was first seen here: what a time limit counts from, at the earliest. */
   readonly changedAt: Date;
   /** Blob id of the document. */

@@ -67,3 +67,4 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
 
 export type { Operations } from './operations.js';
 export type { ProjectHealth } from './slices.js';
+export { PurgeLoop } from './purge-loop.js';

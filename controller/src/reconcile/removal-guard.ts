@@ -1,4 +1,5 @@
 import { documentAt, type PlatformDocument } from '@fullstackagent/charts';
+import type { StoredProject } from '../intent/documents.js';
 import type { FileChange } from '../model/repository.js';
 import type { MainPosition } from './main-position.js';
 
@@ -24,14 +25,23 @@ export async function removalsToHold(
   return removals.length > limit ? removals : [];
 }
 
-/** True where the project was there to run or to be started, and is not any more. */
+/** True where the change takes away what runs, or data that was kept. */
 export async function isRemoval(
   position: MainPosition,
   { path, before, after }: FileChange,
 ): Promise<boolean> {
   const was = before === null ? undefined : await position.version(path, before);
-  if (was?.kind !== 'Project' || was.document.spec.state === 'Deleted') return false;
+  if (was?.kind !== 'Project') return false;
   const is = after === null ? undefined : await position.version(path, after);
   // One that cannot be read takes nothing away: its last good rendering stands.
-  return is === undefined || (is.kind === 'Project' && is.document.spec.state === 'Deleted');
+  if (is !== undefined && is.kind !== 'Project') return false;
+  return lossOf(is ?? 'vanished', was) > lossOf(was, was);
+}
+
+/** 0: it runs or is stopped; 1: its data is kept; 2: the data goes too. What vanished keeps its data. */
+function lossOf(is: StoredProject | 'vanished', was: StoredProject): number {
+  const { state, purge } =
+    is === 'vanished' ? { state: 'Deleted', purge: was.document.spec.purge } : is.document.spec;
+  if (state !== 'Deleted') return 0;
+  return purge === undefined ? 1 : 2;
 }

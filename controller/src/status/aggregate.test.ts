@@ -52,10 +52,17 @@ describe('allowed actions', () => {
     ['TERMINATING', ['restore']],
     ['TERMINATED', ['restore']],
   ] as const)('%s allows %j', (status, actions) => {
-    expect(allowedActions(status, status.startsWith('TERMINAT'))).toEqual(actions);
+    const state = status.startsWith('TERMINAT') ? 'Deleted' : 'Running';
+    expect(allowedActions(status, { state })).toEqual(actions);
   });
 
   test('a deleted project can be restored, whatever went wrong with it', () => {
-    for (const status of projectStatuses) expect(allowedActions(status, true)).toEqual(['restore']);
+    for (const status of projectStatuses)
+      expect(allowedActions(status, { state: 'Deleted' })).toEqual(['restore']);
+  });
+
+  test('nothing is possible with what is being removed for ever', () => {
+    for (const status of projectStatuses)
+      expect(allowedActions(status, { state: 'Deleted', purging: true })).toEqual([]);
   });
 });

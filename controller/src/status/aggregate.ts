@@ -1,4 +1,5 @@
 import type { ProjectAction, ProjectStatus, ResourceStatus } from '../contract/status.js';
+import type { DesiredFacts } from '../model/facts.js';
 
 /** The aggregate of a project's resources; the order of the rules is the product's (design, section 8). */
 export function aggregate(statuses: readonly ResourceStatus[]): ProjectStatus {
@@ -31,8 +32,12 @@ const actions: Record<ProjectStatus, readonly ProjectAction[]> = {
 
 /**
  * What a person may ask for. A deleted project can only be restored, whatever else went wrong with it: "all" never
- * includes starting what is to be taken away, nor restoring what was not deleted.
+ * includes starting what is to be taken away, nor restoring what was not deleted. What is being purged is past that.
  */
-export function allowedActions(status: ProjectStatus, deleted: boolean): readonly ProjectAction[] {
-  return deleted ? ['restore'] : actions[status];
+export function allowedActions(
+  status: ProjectStatus,
+  { state, purging = false }: Pick<DesiredFacts, 'state' | 'purging'>,
+): readonly ProjectAction[] {
+  if (purging) return [];
+  return state === 'Deleted' ? ['restore'] : actions[status];
 }

@@ -17,3 +17,5 @@ export function deliveryOf(facts: ProjectFacts): Delivery {
       : { stage: 'rendered' };
   return { stage: applier.applied ? 'applied' : 'rendered' };
 }
+
+export const isDelivered = (facts: ProjectFacts): boolean => deliveryOf(facts).stage === 'applied';

@@ -26,7 +26,7 @@ export function projectStatus(facts: ProjectFacts, now: Date): ProjectStatusDto 
     ...(cause?.message === undefined ? {} : { message: cause.message }),
     resources,
     freshness: facts.freshness,
-    allowedActions: allowedActions(status, facts.desired.state === 'Deleted'),
+    allowedActions: allowedActions(status, facts.desired),
   };
 }
 
@@ -55,6 +55,8 @@ function judged(facts: ProjectFacts, { kind, delivery, now }: Subject): Verdict 
       `The document on main cannot be used: ${sentence(facts.invalid)} Correct it there; until then the last good version stands.`,
     );
   if (facts.freshness.state === 'never') return unobserved(facts, delivery);
+  if (facts.desired.purging === true && delivery.stage !== 'failed')
+    return { status: 'TERMINATING', waitingFor: 'the data to be removed' };
   const verdict =
     kind === 'sandbox' ? sandboxVerdict(facts, delivery, now) : databaseVerdict(facts, delivery);
   return facts.freshness.state === 'fresh' ? timedOut(facts, verdict, now) : verdict;

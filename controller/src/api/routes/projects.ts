@@ -1,4 +1,5 @@
 import { Router, type Request, type Response } from 'express';
+import { z } from 'zod';
 import { AppError } from '../../contract/errors.js';
 import {
   createProjectInput,
@@ -9,7 +10,7 @@ import {
 import type { ProjectAction } from '../../contract/status.js';
 import type { Accepted, ProjectKey } from '../../model/intent.js';
 import type { ApiDeps } from '../deps.js';
-import { bodyOf, contextOf, namespaceOf, projectOf } from '../request.js';
+import { bodyOf, contextOf, namespaceOf, projectOf, queryOf } from '../request.js';
 
 const PROJECTS = '/v1/tenants/:namespace/projects';
 const PROJECT = `${PROJECTS}/:id`;
@@ -39,14 +40,11 @@ export function projectRoutes(deps: ApiDeps): Router {
     );
     response.json(changeDto(deps, key, accepted));
   });
-  router.delete(PROJECT, (request, response) => {
-    if (request.query['purge'] !== undefined)
-      throw new AppError(
-        'BAD_REQUEST',
-        'Purging at once is not possible yet: a deleted project is kept until its retention ends.',
-      );
-    return act(deps, { request, response, action: 'delete' });
-  });
+  router.delete(PROJECT, (request, response) =>
+    request.query['purge'] === undefined
+      ? act(deps, { request, response, action: 'delete' })
+      : purge(deps, { request, response }),
+  );
   for (const action of ['start', 'stop', 'restart', 'restore'] as const)
     router.post(`${PROJECT}/${action}`, (request, response) => act(deps, { request, response, action }));
   return router;
@@ -61,6 +59,21 @@ async function act(
   refuseImpossible(shown(deps, key), action);
   const accepted = await timed(deps, action, () => deps.changes.act(contextOf(response), { key, action }));
   response.status(202).json(changeDto(deps, key, accepted));
+}
+
+const purgeQuery = z.strictObject({
+  purge: z.literal('now', 'Write purge=now, or leave it out.'),
+  /** The project's name, typed by whoever asks. */
+  confirm: z.string().optional(),
+});
+
+async function purge(deps: ApiDeps, call: { request: Request; response: Response }): Promise<void> {
+  const key = projectOf(deps, { ...call, need: 'change' });
+  const { confirm } = queryOf(purgeQuery, call.request);
+  const accepted = await timed(deps, 'purge', () =>
+    deps.changes.purge(contextOf(call.response), { key, confirm }),
+  );
+  call.response.status(202).json(changeDto(deps, key, accepted));
 }
 
 const wanted: Partial<Record<ProjectAction, ProjectDto['desiredState']>> = {

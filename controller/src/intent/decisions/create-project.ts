@@ -47,10 +47,13 @@ export function createProject(deps: CreateDeps): (view: IntentView, project: New
 function refuseTakenName(view: IntentView, key: ProjectKey): void {
   const existing = view.project(key);
   if (existing === undefined) return;
+  const { state, purge } = existing.document.spec;
   const message =
-    existing.document.spec.state === 'Deleted'
-      ? `${key.name} was deleted and its data is still there. Restore it or pick another name.`
-      : `There is a project ${key.name} already. Pick another name.`;
+    purge !== undefined
+      ? `${key.name} is being removed for ever. The name is free when that is done.`
+      : state === 'Deleted'
+        ? `${key.name} was deleted and its data is still there. Restore it or pick another name.`
+        : `There is a project ${key.name} already. Pick another name.`;
   throw new AppError('NAME_TAKEN', message, { errors: [{ field: 'name', message }] });
 }
 

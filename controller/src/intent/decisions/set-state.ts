@@ -35,6 +35,7 @@ const transitions: Readonly<Record<ProjectAction, Transition>> = {
     spec.state === 'Deleted' ? spec : { ...spec, state: 'Deleted', deletedAt: instant(at) },
   restore: (spec, name) => {
     if (spec.state !== 'Deleted') notAllowed(`${name} is not deleted.`);
+    if (spec.purge !== undefined) notAllowed(`${name} is being removed for ever. It cannot be restored.`);
     const restored: Spec = { ...spec, state: 'Running' };
     delete restored.deletedAt;
     return restored;

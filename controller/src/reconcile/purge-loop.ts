@@ -1,0 +1,75 @@
+import type { PlatformDocument, ProjectDocument } from '@fullstackagent/charts';
+import type { Accepted, ProjectKey, Versioned } from '../model/intent.js';
+
+export interface PurgeDeps {
+  readonly intent: {
+    projects(): readonly Versioned<ProjectDocument>[];
+    platform(): Versioned<PlatformDocument>;
+  };
+  readonly changes: {
+    /** The retention of a deleted project is over. */
+    expire(key: ProjectKey): Promise<Accepted>;
+    advance(key: ProjectKey, from: NonNullable<ProjectDocument['spec']['purge']>): Promise<Accepted>;
+  };
+  readonly cluster: {
+    /** The applier has applied the document as it stands. */
+    isApplied(key: ProjectKey): boolean;
+    /** Nothing of the project is rendered, and nothing of it is in the cluster any more. */
+    isGone(key: ProjectKey): Promise<boolean>;
+  };
+  readonly now: () => Date;
+  readonly log: { error(context: object, message: string): void };
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** How often deleted projects are looked at. */
+const EVERY_MS = 2_000;
+
+/**
+ * Takes deleted projects away when their retention is over, and purges a step further when the cluster has done the one
+ * before. What is to be done next is what the document says: nothing is remembered here.
+ */
+export class PurgeLoop {
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(private readonly deps: PurgeDeps) {}
+
+  /** Answers what ends it, after the look that is under way. */
+  start(): () => Promise<void> {
+    this.#timer = setInterval(() => {
+      this.#running = this.#running.then(() => this.look());
+    }, EVERY_MS);
+    this.#timer.unref();
+    return async () => {
+      clearInterval(this.#timer);
+      await this.#running;
+    };
+  }
+
+  /** Each deleted project once. Never rejects: one that fails is tried again at the next look, and stops no other. */
+  async look(): Promise<void> {
+    for (const { document } of this.deps.intent.projects()) {
+      if (document.spec.state !== 'Deleted') continue;
+      const { namespace, name } = document.metadata;
+      try {
+        await this.#step({ namespace, name }, document.spec);
+      } catch (err) {
+        this.deps.log.error({ err, namespace, project: name }, 'A project could not be purged further.');
+      }
+    }
+  }
+
+  async #step(key: ProjectKey, { purge, deletedAt }: ProjectDocument['spec']): Promise<void> {
+    const { changes, cluster } = this.deps;
+    if (purge === undefined && this.#isOver(deletedAt)) await changes.expire(key);
+    if (purge === 'Unprotect' && cluster.isApplied(key)) await changes.advance(key, purge);
+    if (purge === 'Remove' && (await cluster.isGone(key))) await changes.advance(key, purge);
+  }
+
+  #isOver(deletedAt: string | undefined): boolean {
+    if (deletedAt === undefined) return false;
+    const { deletedDays } = this.deps.intent.platform().document.spec.retention;
+    return Date.parse(deletedAt) + deletedDays * DAY_MS <= this.deps.now().getTime();
+  }
+}
