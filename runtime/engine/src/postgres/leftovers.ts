@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { isErrno } from '../files/durable.js';
 import { pollUntil } from '../files/polling.js';
 import { clusterName } from './settings.js';
-import type { PostgresLog } from './types.js';
+import { PostgresError, type PostgresLog } from './types.js';
 
 const run = promisify(execFile);
 
@@ -14,8 +14,14 @@ interface Found {
   readonly role: 'postmaster' | 'backend';
 }
 
+interface Step {
+  readonly signal: NodeJS.Signals;
+  readonly to: readonly Found['role'][];
+  readonly waitMs: number;
+}
+
 /** How a leftover is asked to go, each time a little less politely. */
-const escalation: readonly { signal: NodeJS.Signals; to: readonly Found['role'][]; waitMs: number }[] = [
+const escalation: readonly Step[] = [
   { signal: 'SIGINT', to: ['postmaster'], waitMs: 10_000 },
   { signal: 'SIGQUIT', to: ['postmaster', 'backend'], waitMs: 5_000 },
   { signal: 'SIGKILL', to: ['postmaster', 'backend'], waitMs: 5_000 },
@@ -23,40 +29,57 @@ const escalation: readonly { signal: NodeJS.Signals; to: readonly Found['role'][
 
 /**
  * Stops whatever an earlier life left running on this data folder, and removes a `postmaster.pid` that names a process
- * which is somebody else by now: PostgreSQL would refuse to start beside it. Costs nothing after a clean stop.
+ * which is somebody else by now: PostgreSQL would refuse to start beside it. Costs nothing after a clean stop. While
+ * one process is left the file stays, since it is what keeps a second server from this folder: then START_FAILED.
  */
-export async function stopLeftovers(dataFolder: string, log: PostgresLog): Promise<void> {
+export async function stopLeftovers(
+  dataFolder: string,
+  log: PostgresLog,
+  steps: readonly Step[] = escalation,
+): Promise<void> {
   const pidFile = join(dataFolder, 'postmaster.pid');
   const unclean = await readFile(pidFile, 'utf8').catch((error: unknown) => {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
   });
   if (unclean === undefined) return;
-  for (const { signal, to, waitMs } of escalation) {
-    const left = await processesOf(dataFolder);
+  let left: readonly Found[] = await processesOf(dataFolder);
+  for (const step of steps) {
     if (left.length === 0) break;
-    log.warn(
-      { dataFolder, signal, pids: left.map(({ pid }) => pid) },
-      'Stopping a PostgreSQL of an earlier life',
-    );
-    for (const { pid, role } of left) if (to.includes(role)) send(pid, signal);
-    const gone = await pollUntil(
-      async () => ((await processesOf(dataFolder)).length === 0 ? true : undefined),
-      {
-        everyMs: 50,
-        deadlineMs: waitMs,
-      },
-    );
-    if (gone === true) break;
+    const pids = left.map(({ pid }) => pid);
+    log.warn({ dataFolder, signal: step.signal, pids }, 'Stopping a PostgreSQL of an earlier life');
+    for (const { pid, role } of left) if (step.to.includes(role)) send(pid, step.signal);
+    left = await outwait(dataFolder, step.waitMs);
   }
+  if (left.length > 0) throw stillThere(dataFolder, left);
   await rm(pidFile, { force: true });
 }
 
+/** Waits until they are gone; answers who is left. */
+async function outwait(dataFolder: string, deadlineMs: number): Promise<readonly Found[]> {
+  let left: readonly Found[] = [];
+  const ask = async (): Promise<true | undefined> => {
+    left = await processesOf(dataFolder);
+    return left.length === 0 ? true : undefined;
+  };
+  await pollUntil(ask, { everyMs: 50, deadlineMs });
+  return left;
+}
+
+function stillThere(dataFolder: string, left: readonly Found[]): PostgresError {
+  const pids = left.map(({ pid }) => pid).join(', ');
+  return new PostgresError(
+    'START_FAILED',
+    `PostgreSQL did not start: an earlier one still runs on ${dataFolder} and cannot be ended (process ${pids}).`,
+  );
+}
+
+/** Who may not be ended by this user counts as left. */
 function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if (!isErrno(error, 'ESRCH')) throw error;
+    if (!isErrno(error, 'ESRCH', 'EPERM')) throw error;
   }
 }
 
