@@ -6,14 +6,7 @@ import type { Branch, CommitDraft, LogEntry, Repository, Snapshot } from '../mod
 import { folderEdits, type Charts } from '../render/index.js';
 import { MainPosition } from './main-position.js';
 import type { Outcome } from './outcome.js';
-import {
-  prepare,
-  refusalsAt,
-  type Prepared,
-  type PreparedFolder,
-  type ProjectVersion,
-  type Refusal,
-} from './prepare.js';
+import { prepare, refusalsAt, type Prepared, type ProjectVersion, type Refusal } from './prepare.js';
 import type { RenderedIndex } from './rendered-index.js';
 import { APPROVES, renderedCommit, sliceCommit } from './rendered-message.js';
 import { nextSlice, SliceWatch, type ProjectHealth } from './slices.js';
@@ -207,7 +200,7 @@ export class Reconciler {
     const text =
       slice.through === undefined ? 'the last of the new platform.yaml' : 'a part of the new platform.yaml';
     const commit = await this.#commit(() => ({
-      ...sliceCommit({ intent, standing: next }, text),
+      ...sliceCommit({ intent, standing: next, touched: slice.touched }, text),
       edits: slice.edits,
     }));
     this.#report(slice.refusals, intent.commit);
@@ -218,13 +211,15 @@ export class Reconciler {
   }
 
   async #write(prepared: Prepared): Promise<WrittenCommit> {
-    let touched: PreparedFolder[] = [];
+    let touched: readonly ProjectVersion[] = [];
     const commit = await this.#commit((tree) => {
       const edits = prepared.folders.map((folder) => ({ folder, edits: folderEdits(folder, tree) }));
-      touched = edits.filter((one) => one.edits.length > 0).map(({ folder }) => folder);
-      return { ...renderedCommit(prepared), edits: edits.flatMap((one) => one.edits) };
+      touched = edits
+        .filter((one) => one.edits.length > 0)
+        .flatMap(({ folder: { project } }) => (project === undefined ? [] : [project]));
+      return { ...renderedCommit({ ...prepared, touched }), edits: edits.flatMap((one) => one.edits) };
     });
-    return { commit, touched: touched.flatMap(({ project }) => (project === undefined ? [] : [project])) };
+    return { commit, touched };
   }
 
   async #commit(draft: (tree: Snapshot) => CommitDraft): Promise<string> {

@@ -1,7 +1,7 @@
 import { ANNOTATIONS, renderedProjectDir } from '@fullstackagent/charts';
 import type { ProjectKey, RenderedView } from '../model/intent.js';
 import type { Branch, LogEntry, Repository, Snapshot } from '../model/repository.js';
-import { HOLDS_BACK, INTENT_COMMIT, RELEASES } from './rendered-message.js';
+import { HOLDS_BACK, INTENT_COMMIT, readTouched, RELEASES, TOUCHED } from './rendered-message.js';
 
 type Listener = (keys: readonly ProjectKey[]) => void;
 
@@ -18,6 +18,9 @@ const PROJECT_FILE = /^tenants\/[a-z0-9]{2}\/(ns-[a-z0-9]{8})\/([a-z0-9-]+)\/[^/
 const INTENT_ANNOTATION = new RegExp(
   `${ANNOTATIONS.intent.replace(/[./]/g, '\\$&')}["']?: ["']?([0-9a-f]{40})`,
 );
+
+/** A git for each is cheap; past so many, one that compares them all is cheaper. */
+const COMPARED_ONE_BY_ONE = 50;
 
 const idOf = ({ namespace, name }: ProjectKey): string => `${namespace}/${name}`;
 
@@ -92,22 +95,44 @@ export class RenderedIndex implements RenderedView {
   /** Everything anew from the branch, from its first commit to its tip. */
   async rebuild(): Promise<void> {
     const tip = this.branch.tip();
-    const entries =
-      tip === undefined ? [] : await this.repository.log({ from: tip, order: 'oldest first', files: true });
+    const entries = tip === undefined ? [] : await this.#history(tip);
     this.#tip = undefined;
     this.#position = new Map();
     this.#byIntent = new Map();
     this.#held = new Map();
-    const lastTouched = new Map<string, string>();
+    const last = new Map<string, { readonly commit: string; readonly version: string | undefined }>();
     for (const entry of entries) {
-      this.#place(entry.commit, {
-        intentCommit: entry.trailers.get(INTENT_COMMIT),
-        holdsBackSince: entry.trailers.get(HOLDS_BACK),
-        releases: entry.trailers.get(RELEASES),
+      const { commit, trailers } = entry;
+      this.#place(commit, {
+        intentCommit: trailers.get(INTENT_COMMIT),
+        holdsBackSince: trailers.get(HOLDS_BACK),
+        releases: trailers.get(RELEASES),
       });
-      for (const id of touchedProjects(entry)) lastTouched.set(id, entry.commit);
+      const said = readTouched(trailers.get(TOUCHED));
+      for (const { key, version } of said ?? []) last.set(idOf(key), { commit, version });
+      if (said === undefined)
+        for (const id of touchedProjects(entry)) last.set(id, { commit, version: undefined });
     }
-    this.#last = await this.#withVersions(lastTouched);
+    this.#last = await this.#withVersions(last);
+  }
+
+  /** Only commits that do not say themselves what they touched are compared with the one before. */
+  async #history(tip: string): Promise<readonly LogEntry[]> {
+    const query = { from: tip, order: 'oldest first' } as const;
+    const entries = await this.repository.log(query);
+    const silent = entries.filter(({ trailers }) => readTouched(trailers.get(TOUCHED)) === undefined);
+    if (silent.length > COMPARED_ONE_BY_ONE) return this.repository.log({ ...query, files: true });
+    const compared = new Map<string, LogEntry>();
+    for (const { commit } of silent) {
+      const [entry] = await this.repository.log({
+        from: commit,
+        limit: 1,
+        order: 'newest first',
+        files: true,
+      });
+      if (entry !== undefined) compared.set(commit, entry);
+    }
+    return entries.map((entry) => compared.get(entry.commit) ?? entry);
   }
 
   #place(commit: string, said: Omit<RenderedRecord, 'commit' | 'touched'>): void {
@@ -123,24 +148,24 @@ export class RenderedIndex implements RenderedView {
 
   /** Every object says in an annotation which version of its document it was made from. */
   async #withVersions(
-    lastTouched: ReadonlyMap<string, string>,
+    last: ReadonlyMap<string, { readonly commit: string; readonly version: string | undefined }>,
   ): Promise<Map<string, { commit: string; version: string }>> {
-    const oneFileEach = new Map<string, string>();
-    for (const { path, blob } of this.branch.snapshot().files('tenants')) {
-      const id = projectOf(path);
-      if (id !== undefined && !oneFileEach.has(id)) oneFileEach.set(id, blob);
-    }
-    const contents = await this.repository.readBlobs([...oneFileEach.values()]);
-    const versions = [...oneFileEach.keys()].map(
-      (id, index): [string, { commit: string; version: string }] => [
-        id,
-        {
-          commit: lastTouched.get(id) ?? '',
-          version: INTENT_ANNOTATION.exec(contents[index]?.toString('utf8') ?? '')?.[1] ?? '',
-        },
-      ],
+    const files = [...last].flatMap(([id, { version }]) => {
+      const { namespace, name } = keyOf(id);
+      const [file] =
+        version === undefined ? this.branch.snapshot().files(renderedProjectDir(namespace, name)) : [];
+      return file === undefined ? [] : [{ id, blob: file.blob }];
+    });
+    const contents = await this.repository.readBlobs(files.map(({ blob }) => blob));
+    const versions = new Map(
+      files.map(({ id }, at) => [id, INTENT_ANNOTATION.exec(contents[at]?.toString('utf8') ?? '')?.[1]]),
     );
-    return new Map(versions);
+    return new Map(
+      [...last].map(([id, { commit, version }]) => [
+        id,
+        { commit, version: version ?? versions.get(id) ?? '' },
+      ]),
+    );
   }
 }
 

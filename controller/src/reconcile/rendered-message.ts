@@ -1,4 +1,5 @@
 import { RENDERER_VERSION } from '@fullstackagent/charts';
+import type { ProjectKey } from '../model/intent.js';
 import type { CommitDraft, LogEntry, Signature } from '../model/repository.js';
 import type { RollOut, Standing } from './standing.js';
 
@@ -11,14 +12,23 @@ export const ROLL_OUT = 'Roll-Out';
 export const HOLDS_BACK = 'Holds-Back-Since';
 /** The intent commit whose removals are held back no longer. */
 export const RELEASES = 'Releases';
+/** `none`, `many`, or the one project and the version of its document: most commits need not be compared to know. */
+export const TOUCHED = 'Touched';
 /** On `main`: approves the commit whose consequences are held back. */
 export const APPROVES = 'Approves';
+
+export interface Touched {
+  readonly key: ProjectKey;
+  /** Blob id of its document. */
+  readonly version: string;
+}
 
 export interface RenderedFrom {
   readonly intent: Pick<LogEntry, 'commit' | 'at' | 'subject'>;
   readonly standing: Pick<Standing, 'platform' | 'rollOut'>;
   readonly holdsBackSince?: string | undefined;
   readonly releases?: string | undefined;
+  readonly touched: readonly Touched[];
 }
 
 /**
@@ -35,7 +45,7 @@ export function sliceCommit(from: RenderedFrom, text: string): Omit<CommitDraft,
 }
 
 function commit(
-  { intent, standing, holdsBackSince, releases }: RenderedFrom,
+  { intent, standing, holdsBackSince, releases, touched }: RenderedFrom,
   subject: string,
 ): Omit<CommitDraft, 'edits'> {
   const renderer: Signature = {
@@ -50,6 +60,7 @@ function commit(
     ...trailer(ROLL_OUT, standing.rollOut === undefined ? undefined : rollOutText(standing.rollOut)),
     ...trailer(HOLDS_BACK, holdsBackSince),
     ...trailer(RELEASES, releases),
+    `${TOUCHED}: ${touchedText(touched)}`,
   ];
   // A commit that changes nothing that is rendered still says how far rendering has come.
   return {
@@ -62,6 +73,20 @@ function commit(
 
 const trailer = (name: string, value: string | undefined): readonly string[] =>
   value === undefined ? [] : [`${name}: ${value}`];
+
+function touchedText([one, ...others]: readonly Touched[]): string {
+  if (one === undefined) return 'none';
+  return others.length > 0 ? 'many' : `${one.key.namespace}/${one.key.name} ${one.version}`;
+}
+
+/** undefined where the commit has to be looked at to know. */
+export function readTouched(text: string | undefined): readonly Touched[] | undefined {
+  if (text === 'none') return [];
+  const match = /^(ns-[a-z0-9]{8})\/([a-z0-9-]+) ([0-9a-f]{40})$/.exec(text ?? '');
+  if (match === null) return undefined;
+  const [, namespace = '', name = '', version = ''] = match;
+  return [{ key: { namespace, name }, version }];
+}
 
 const rollOutText = (rollOut: RollOut): string =>
   rollOut.state === 'waiting' ? `${rollOut.commit} waiting` : `${rollOut.commit} through ${rollOut.through}`;

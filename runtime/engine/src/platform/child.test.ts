@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawn } from 'node:child_process';
@@ -19,13 +19,16 @@ afterEach(async () => {
   await rm(base, { recursive: true, force: true });
 });
 
-async function child(program: string, env: Record<string, string> = {}): Promise<ManagedChild> {
+async function child(
+  program: string,
+  { env = {}, cwd = base }: { env?: Record<string, string>; cwd?: string } = {},
+): Promise<ManagedChild> {
   const script = join(base, 'program.mjs');
   await writeFile(script, program);
   return new ManagedChild({
     name: 'program',
     script,
-    cwd: base,
+    cwd,
     env,
     logFile: join(base, 'program.log'),
     log: pino({ level: 'silent' }),
@@ -44,7 +47,9 @@ const SERVE = `process.on('SIGTERM', () => process.exit(0)); setInterval(() => {
 
 describe('a child process', () => {
   it('gets the environment it was given and no more, and its output is kept', async () => {
-    const program = await child(`console.log(JSON.stringify(process.env)); ${SERVE}`, { ONLY: 'this' });
+    const program = await child(`console.log(JSON.stringify(process.env)); ${SERVE}`, {
+      env: { ONLY: 'this' },
+    });
     await program.start();
     await program.stop(5000);
     const env = JSON.parse(await readFile(join(base, 'program.log'), 'utf8')) as Record<string, string>;
@@ -71,6 +76,31 @@ describe('a child process', () => {
       message: 'The program does not start.',
       output: expect.stringContaining('no such table') as string,
     });
+  });
+
+  it('that cannot be started fails the start with the reason, and can be stopped', async () => {
+    const program = await child(SERVE, { cwd: join(base, 'nowhere') });
+    await expect(program.start()).rejects.toMatchObject({
+      message: 'The program does not start.',
+      output: expect.stringContaining('ENOENT') as string,
+    });
+    await program.stop(5000);
+    expect(pids).toEqual([]);
+  });
+
+  it('that cannot be started again for a while is started when it can', async () => {
+    const cwd = join(base, 'work');
+    await mkdir(cwd);
+    const program = await child(SERVE, { cwd });
+    await program.start();
+    const log = join(base, 'program.log');
+    await rm(cwd, { recursive: true });
+    process.kill(pids[0] ?? 0, 'SIGKILL');
+    await eventually(async () => ((await readFile(log, 'utf8')).includes('ENOENT') ? true : undefined));
+    await mkdir(cwd);
+    await eventually(() => Promise.resolve(pids.length === 2 ? true : undefined));
+    expect(await alive(pids[1] ?? 0)).toBe(true);
+    await program.stop(5000);
   });
 
   it('that does not listen is ended in the end', async () => {

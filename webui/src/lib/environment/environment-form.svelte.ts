@@ -1,7 +1,13 @@
-import type { ChangeDto, EnvironmentDto, PutEnvironmentInput } from '@fullstackagent/controller/contract';
+import type {
+  ChangeDto,
+  Conflict,
+  EnvironmentDto,
+  PutEnvironmentInput,
+} from '@fullstackagent/controller/contract';
 import { api, type Failure, fieldErrors, isCode, standingErrors } from '../api.js';
+import { type Choices, conflictOf, variableIn } from '../conflict/conflict.js';
 import { projectApi } from '../projects/paths.js';
-import { inputOf, isChanged, rebase, rowsOf, type VariableRow } from './rows.js';
+import { inputOf, isChanged, rebase, rowsOf, type VariableRow, withTheirs } from './rows.js';
 
 /** The editor of one project's variables: what was read, what was typed on top, and what saving it said. */
 export class EnvironmentForm {
@@ -14,6 +20,8 @@ export class EnvironmentForm {
   stale = $state(false);
   /** Names that both sides changed, after taking in what the other side saved. */
   both = $state.raw<readonly string[]>([]);
+  /** What both sides changed, for a person to decide; without it the two can only be put on top of each other. */
+  conflict = $state.raw<Conflict>();
   readonly #key: string;
 
   constructor(key: string, environment: EnvironmentDto) {
@@ -35,6 +43,7 @@ export class EnvironmentForm {
     const result = await api<ChangeDto>('PUT', this.#path, this.#sent);
     if (!result.ok) {
       this.stale = isCode(result.failure, 'STALE_VERSION');
+      this.conflict = conflictOf(result.failure);
       this.failure = this.stale ? undefined : result.failure;
       this.pending = false;
       return undefined;
@@ -62,6 +71,33 @@ export class EnvironmentForm {
     this.stale = false;
   }
 
+  /** Saves again, on top of the version that stands, with what was decided about each field. */
+  async settle(choices: Choices): Promise<ChangeDto | undefined> {
+    const { conflict } = this;
+    if (conflict === undefined || this.pending) return undefined;
+    this.pending = true;
+    this.failure = undefined;
+    const fresh = await api<EnvironmentDto>('GET', this.#path);
+    this.pending = false;
+    if (!fresh.ok) {
+      this.failure = fresh.failure;
+      return undefined;
+    }
+    // Changed once more: asked again from the old version, the server says what is to be decided now.
+    if (fresh.value.version === conflict.version) this.#take(fresh.value, choices);
+    return this.save();
+  }
+
+  #take(theirs: EnvironmentDto, choices: Choices): void {
+    const given = [...choices].filter(([, side]) => side === 'theirs').map(([field]) => field);
+    const names = given.flatMap((field) => variableIn(field) ?? []);
+    // A difference that is no variable's is about the list as a whole.
+    const all = names.length < given.length;
+    const { rows } = rebase(this.rows, this.base, theirs);
+    this.rows = all ? rowsOf(theirs) : withTheirs(rows, theirs, names);
+    this.base = theirs;
+  }
+
   discard(): void {
     this.#fill(this.base);
     this.failure = undefined;
@@ -76,5 +112,6 @@ export class EnvironmentForm {
     this.rows = rowsOf(environment);
     this.stale = false;
     this.both = [];
+    this.conflict = undefined;
   }
 }

@@ -1,6 +1,6 @@
 import type { EnvironmentDto } from '@fullstackagent/controller/contract';
 import { describe, expect, it } from 'vitest';
-import { inputOf, isChanged, newRow, rebase, rowsOf, type VariableRow } from './rows.js';
+import { inputOf, isChanged, newRow, rebase, rowsOf, type VariableRow, withTheirs } from './rows.js';
 
 const base: EnvironmentDto = {
   version: 'v1',
@@ -98,5 +98,34 @@ describe('rebase', () => {
     expect(plain(rebase(rows, base, removed).rows)).toEqual([
       { name: 'OLD', value: 'changed', secret: false },
     ]);
+  });
+});
+
+describe('withTheirs', () => {
+  const theirs: EnvironmentDto = {
+    version: 'v2',
+    variables: [
+      { name: 'API_URL', secret: false, value: 'https://theirs' },
+      { name: 'STRIPE_KEY', secret: true },
+    ],
+  };
+
+  it('takes their value, and leaves the lines that nobody decided about', () => {
+    const rows = rowsOf(base);
+    rowNamed(rows, 'API_URL').value = 'https://mine';
+    rowNamed(rows, 'OLD').value = 'y';
+    const merged = rebase(rows, base, theirs).rows;
+    const settled = withTheirs(merged, theirs, ['API_URL']);
+    expect(rowNamed(settled, 'API_URL').value).toBe('https://theirs');
+    expect(rowNamed(settled, 'OLD').value).toBe('y');
+    expect(isChanged(withTheirs(merged, theirs, ['API_URL', 'OLD']), theirs)).toBe(false);
+  });
+
+  it('takes out what they removed, and brings back what this person removed or renamed', () => {
+    const rows = rowsOf(base).filter(({ name }) => name !== 'STRIPE_KEY');
+    rowNamed(rows, 'API_URL').name = 'BASE_URL';
+    const merged = rebase(rows, base, theirs).rows;
+    const settled = withTheirs(merged, theirs, ['API_URL', 'STRIPE_KEY', 'OLD']);
+    expect(settled.map(({ name }) => name)).toEqual(['BASE_URL', 'API_URL', 'STRIPE_KEY']);
   });
 });

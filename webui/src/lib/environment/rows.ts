@@ -90,6 +90,16 @@ export function rebase(rows: readonly VariableRow[], base: EnvironmentDto, their
   return { rows: merged, both };
 }
 
+/** Puts the other side's variable in the place of this person's, or takes it out where the other side has none. */
+export function withTheirs(
+  rows: readonly VariableRow[],
+  theirs: EnvironmentDto,
+  names: readonly string[],
+): VariableRow[] {
+  const left = rows.filter((row) => !names.includes(row.name.trim()));
+  return [...left, ...rowsOf(theirs).filter((row) => names.includes(row.name))];
+}
+
 const sameVariable = (
   a: EnvironmentVariableDto | undefined,
   b: EnvironmentVariableDto | undefined,

@@ -57,18 +57,37 @@ const noAnswer = (method: string): string =>
     ? 'The platform is not answering right now. Try again in a moment.'
     : 'The platform did not answer. Look whether the change was made before you try again.';
 
+/** Strict: what says that it is secret brings no value along. */
+const fieldValue = z
+  .discriminatedUnion('secret', [
+    z.strictObject({ secret: z.literal(true) }),
+    z.strictObject({ secret: z.literal(false), value: z.union([z.string(), z.number(), z.boolean()]) }),
+  ])
+  .nullable();
+
 const problemShape = z.object({
   code: z.string().refine((code): code is ErrorCode => Object.hasOwn(errorCodes, code)),
   detail: z.string(),
   errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+  conflict: z
+    .object({
+      fields: z.array(
+        z.object({ field: z.string(), base: fieldValue, theirs: fieldValue, yours: fieldValue }),
+      ),
+      version: z.string(),
+      documents: z.object({ theirs: z.string(), yours: z.string() }),
+    })
+    .optional(),
 });
 
 /** The controller's problem document as the error it stands for. */
 export function errorFromProblem(status: number, text: string): AppError {
   const { success, data } = problemShape.safeParse(jsonOrNothing(text));
   // Our own token was refused: that is our mistake or a clock's, and signing in again would not help.
-  if (success && data.code !== 'UNAUTHENTICATED')
-    return new AppError(data.code, data.detail, { errors: data.errors ?? [] });
+  if (success && data.code !== 'UNAUTHENTICATED') {
+    const { code, detail, errors = [], conflict } = data;
+    return new AppError(code, detail, { errors, ...(conflict === undefined ? {} : { conflict }) });
+  }
   return new AppError('INTERNAL', 'Something went wrong between the portal and the platform.', {
     cause: new Error(`The controller answered ${status}: ${text.slice(0, 500)}`),
   });

@@ -260,6 +260,33 @@ describe.skipIf(!isBuilt())('the built portal (npm run build first)', () => {
       expect(answer).toMatchObject({ status: 422, json: refusal });
     });
 
+    it('keeps what a save made from an older version disagrees about, and never a sealed value', async () => {
+      const namespace = await namespaceOf('ada');
+      const path = `PATCH /v1/tenants/${namespace}/projects/blog`;
+      const text = (value: string) => ({ secret: false, value }) as const;
+      const conflict = {
+        fields: [
+          { field: 'displayName', base: text('Blog'), theirs: text('Their blog'), yours: text('My blog') },
+          { field: 'variables.KEY', base: null, theirs: { secret: true }, yours: { secret: true } },
+        ],
+        version: 'b'.repeat(40),
+        documents: { theirs: 'kind: Project\n', yours: 'kind: Project\n' },
+      } as const;
+      const refusal = problem('STALE_VERSION', 'Somebody changed this meanwhile.', { conflict });
+      controller.answer(path, { status: 409, body: refusal });
+      expect(await ada.send('PATCH', '/api/projects/blog', { body: {} })).toMatchObject({
+        status: 409,
+        json: refusal,
+      });
+      const leaking = {
+        ...conflict,
+        fields: [{ ...conflict.fields[1], theirs: { secret: true, value: 'x' } }],
+      };
+      controller.answer(path, { status: 409, body: { ...refusal, conflict: leaking } });
+      expect((await ada.send('PATCH', '/api/projects/blog', { body: {} })).status).toBe(500);
+      controller.answer(path, undefined);
+    });
+
     it('never says what went wrong inside', async () => {
       const namespace = await namespaceOf('ada');
       const path = `GET /v1/tenants/${namespace}/projects/blog`;

@@ -114,6 +114,13 @@ const parameters = {
   }),
 };
 
+const valueSchema = {
+  type: ['object', 'null'],
+  description: 'null: it is not there. A secret is named, never given back.',
+  required: ['secret'],
+  properties: { secret: { type: 'boolean' }, value: { type: ['string', 'number', 'boolean'] } },
+};
+
 const problemSchema = {
   type: 'object',
   required: ['type', 'title', 'status', 'code', 'detail'],
@@ -132,6 +139,34 @@ const problemSchema = {
         properties: {
           field: { type: 'string', description: 'The path in the request, dots between: `env.2.name`.' },
           message: { type: 'string' },
+        },
+      },
+    },
+    conflict: {
+      type: 'object',
+      description:
+        'With STALE_VERSION: the fields that somebody else changed differently meanwhile. Nothing was written. Decide about each, and send the change again with `version`.',
+      required: ['fields', 'version', 'documents'],
+      properties: {
+        fields: {
+          type: 'array',
+          items: {
+            type: 'object',
+            required: ['field', 'base', 'theirs', 'yours'],
+            properties: {
+              field: { type: 'string', description: 'As requests name it: `displayName`, `variables.NAME`.' },
+              base: valueSchema,
+              theirs: valueSchema,
+              yours: valueSchema,
+            },
+          },
+        },
+        version: { type: 'string', description: 'The version that stands now.' },
+        documents: {
+          type: 'object',
+          description: 'Both documents as YAML, without what is sealed.',
+          required: ['theirs', 'yours'],
+          properties: { theirs: { type: 'string' }, yours: { type: 'string' } },
         },
       },
     },
