@@ -96,7 +96,9 @@ describe('a child process', () => {
     const log = join(base, 'program.log');
     await rm(cwd, { recursive: true });
     process.kill(pids[0] ?? 0, 'SIGKILL');
-    await eventually(async () => ((await readFile(log, 'utf8')).includes('ENOENT') ? true : undefined));
+    await eventually(async () =>
+      (await readFile(log, 'utf8').catch(() => '')).includes('ENOENT') ? true : undefined,
+    );
     await mkdir(cwd);
     await eventually(() => Promise.resolve(pids.length === 2 ? true : undefined));
     expect(await alive(pids[1] ?? 0)).toBe(true);

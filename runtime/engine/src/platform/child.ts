@@ -24,6 +24,11 @@ export interface ChildOptions {
   readonly onProcess: (name: string, pid: number | undefined) => Promise<void>;
 }
 
+interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
 /** It ended before it ever was ready. `output`: its last lines. */
 export class ChildFailed extends Error {
   override readonly name = 'ChildFailed';
@@ -84,38 +89,66 @@ export class ManagedChild {
   }
 
   #spawn(): void {
-    const { options, since } = { options: this.#options, since: performance.now() };
-    const child = spawn(process.execPath, ['--enable-source-maps', options.script], {
-      cwd: options.cwd,
-      env: options.env,
-      // A group of its own: Ctrl-C at the terminal reaches the supervisor alone, which stops things in order.
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    });
+    const since = performance.now();
+    let child: ChildProcess;
+    try {
+      child = this.#launch();
+    } catch (error) {
+      // Some reasons are thrown (no memory), others come as an event (no such folder).
+      this.#cannotStart(error);
+      this.#onDeath({ code: null, signal: null, livedMs: 0 });
+      return;
+    }
     this.#process = child;
     child.stdout?.pipe(this.#logFile, { end: false });
     child.stderr?.pipe(this.#logFile, { end: false });
     child.on('message', (message) => {
       if (isReady(message)) this.#onReady();
     });
-    child.once('error', (error) =>
-      this.#options.log.error({ child: this.name, err: error }, 'Cannot be started'),
-    );
     if (child.pid !== undefined) void this.#tell(child.pid);
     const closed = new Promise((resolve) => child.once('close', resolve));
-    this.#ended = new Promise((resolve) => {
-      child.once('exit', (code, signal) => {
-        this.#process = undefined;
-        resolve();
-        void this.#tell(undefined);
-        if (this.#stopping) return;
-        // Its last words are read first; a grandchild that holds the pipe open is not waited for.
-        const livedMs = performance.now() - since;
-        void Promise.race([closed, sleep(LAST_WORDS_MS)]).then(() =>
-          this.#onDeath({ code, signal, livedMs }),
-        );
+    this.#ended = this.#endOf(child).then(({ code, signal }) => {
+      this.#process = undefined;
+      void this.#tell(undefined);
+      if (this.#stopping) return;
+      // Its last words are read first; a grandchild that holds the pipe open is not waited for.
+      const livedMs = performance.now() - since;
+      void Promise.race([closed, sleep(LAST_WORDS_MS)]).then(() => this.#onDeath({ code, signal, livedMs }));
+    });
+  }
+
+  #launch(): ChildProcess {
+    const { script, cwd, env } = this.#options;
+    return spawn(process.execPath, ['--enable-source-maps', script], {
+      cwd,
+      env,
+      // A group of its own: Ctrl-C at the terminal reaches the supervisor alone, which stops things in order.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+  }
+
+  /** However it ends: one that could not be started has no `exit`, and at the limit of open files no `close` either. */
+  #endOf(child: ChildProcess): Promise<Exit> {
+    return new Promise((resolve) => {
+      const end = (code: number | null, signal: NodeJS.Signals | null): void => resolve({ code, signal });
+      child.once('exit', end);
+      child.once('close', end);
+      // Not only of its start: a signal or a message that cannot be sent is an error too, and no end.
+      child.on('error', (error) => {
+        if (child.pid !== undefined) {
+          this.#options.log.warn({ child: this.name, err: error }, 'Cannot be reached');
+          return;
+        }
+        this.#cannotStart(error);
+        end(null, null);
       });
     });
+  }
+
+  #cannotStart(error: unknown): void {
+    this.#options.log.error({ child: this.name, err: error }, 'Cannot be started');
+    this.#logFile.write(`${error instanceof Error ? error.message : String(error)}\n`);
   }
 
   async #tell(pid: number | undefined): Promise<void> {
@@ -130,7 +163,7 @@ export class ManagedChild {
     this.#ready?.resolve();
   }
 
-  #onDeath(death: { code: number | null; signal: NodeJS.Signals | null; livedMs: number }): void {
+  #onDeath(death: Exit & { readonly livedMs: number }): void {
     if (this.#stopping) return;
     if (death.livedMs > SETTLED_MS) this.#failures = 0;
     this.#failures += 1;
