@@ -225,6 +225,25 @@ describe('Applier', () => {
     expect(ready(after.get('Kustomization', 'one'))).toMatchObject({ status: 'True' });
   });
 
+  it('says what of a folder cannot be read, prunes nothing of it, and applies the others', async () => {
+    const first = await repository.commit({ ...configMap('one', 'a'), ...configMap('two', 'a') });
+    const lost = await repository.commit({ ...configMap('one', 'b'), ...configMap('two', 'b') });
+    const file = `${folder('one')}/configmap.yaml`;
+    const blob = await git('rev-parse', `${lost}:${file}`);
+    await git('update-ref', 'refs/heads/rendered', first);
+    await rm(join(repository.path, 'objects', blob.slice(0, 2), blob.slice(2)));
+    const life = await Life.start();
+    await life.followed(first);
+    await git('update-ref', 'refs/heads/rendered', lost);
+    await life.followed(lost);
+    expect(ready(life.get('Kustomization', 'one'))).toMatchObject({
+      status: 'False',
+      message: `${file} cannot be read: it is missing from the repository.`,
+    });
+    expect(life.get('ConfigMap', 'one--env')?.['data']).toEqual({ value: 'a' });
+    expect(life.get('ConfigMap', 'two--env')?.['data']).toEqual({ value: 'b' });
+  });
+
   it('says once what is wrong with a folder', async () => {
     const bad = { [`${folder('bad')}/x.yaml`]: 'a: &anchor 1\nb: *anchor\n' };
     const life = await Life.start();

@@ -4,6 +4,7 @@ import type { Store } from '../store/store.js';
 import type { Folder } from './folders.js';
 import { isLasting, type LastingObjects } from './lasting-objects.js';
 import { ManifestError, readManifests } from './manifests.js';
+import { UnreadableError } from './object-reader.js';
 import { RefWatcher } from './ref-watcher.js';
 import { ApplierReports } from './reports.js';
 import type { RenderedBranch } from './rendered-branch.js';
@@ -135,13 +136,12 @@ export class Applier {
       else this.#reports.folder(folder, { commit, inventory });
     } catch (error) {
       log.error({ err: error, folder: folder.path, commit }, 'apply failed');
-      const known = error instanceof ManifestError || error instanceof StillDeletedError;
       if (!(error instanceof ManifestError)) {
         this.#again.set(folder.path, folder);
-        this.#retryAt = this.options.now().getTime() + (known ? 0 : RETRY_MS);
+        const pause = error instanceof StillDeletedError ? 0 : RETRY_MS;
+        this.#retryAt = this.options.now().getTime() + pause;
       }
-      const message = known ? error.message : 'The folder could not be read.';
-      this.#reports.folder(folder, { commit, error: message });
+      this.#reports.folder(folder, { commit, error: saidOf(error) });
     }
   }
 
@@ -188,3 +188,9 @@ export class Applier {
 
 const isLeaving = (object: KubeObject | undefined): boolean =>
   object?.metadata.deletionTimestamp !== undefined;
+
+/** What was written for a person; the rest is in the log. */
+const saidOf = (error: unknown): string =>
+  error instanceof ManifestError || error instanceof StillDeletedError || error instanceof UnreadableError
+    ? error.message
+    : 'The folder could not be applied.';

@@ -6,6 +6,11 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** Something of the repository that is there, or has to be, and cannot be read. The message is for a person. */
+export class UnreadableError extends Error {
+  override readonly name = 'UnreadableError';
+}
+
 export interface GitObject {
   readonly type: string;
   readonly content: Buffer;
@@ -24,9 +29,13 @@ export class ObjectReader {
 
   constructor(private readonly repository: string) {}
 
-  /** `name`: an object id, or `<commit>:<path>`. Undefined where there is no such object. */
+  /**
+   * `name`: an object id, or `<commit>:<path>`. Undefined where git says that it is missing: the path is not in that
+   * commit, or an object on the way to it is not in the repository. Throws UnreadableError for everything else.
+   */
   read(name: string): Promise<GitObject | undefined> {
-    if (name.includes('\n')) return Promise.resolve(undefined);
+    if (name.includes('\n'))
+      return Promise.reject(new UnreadableError('A name with a line break is no object.'));
     return new Promise((resolve, reject) => {
       const child = (this.#child ??= this.#start());
       this.#waiting.push({ resolve, reject });
@@ -69,7 +78,7 @@ export class ObjectReader {
     this.#chunks = [];
     this.#size = 0;
     this.#wanted = 0;
-    for (const { reject } of waiting) reject(new Error('git cat-file ended.'));
+    for (const { reject } of waiting) reject(new UnreadableError('Git could not read the repository.'));
   }
 
   #drain(): void {
@@ -83,21 +92,29 @@ export class ObjectReader {
         return;
       }
       buffer = buffer.subarray(answer.length);
-      this.#waiting.shift()?.resolve(answer.object);
+      const asked = this.#waiting.shift();
+      if (answer.kind === 'unknown')
+        asked?.reject(new UnreadableError(`Git did not find it: ${answer.line}`));
+      else asked?.resolve(answer.object);
     }
   }
 }
 
 type Answer =
   | { readonly kind: 'incomplete'; readonly wanted: number }
+  | { readonly kind: 'unknown'; readonly length: number; readonly line: string }
   | { readonly kind: 'answer'; readonly length: number; readonly object: GitObject | undefined };
 
-/** `<id> <type> <size>\n<content>\n`, or `<name> missing\n`. */
+/** `<id> <type> <size>\n<content>\n`, or `<name> missing\n`, or what is wrong with the name. */
 function parseAnswer(buffer: Buffer): Answer {
   const end = buffer.indexOf(10);
   if (end === -1) return { kind: 'incomplete', wanted: buffer.length + 1 };
-  const match = /^[0-9a-f]{40,64} (\w+) (\d+)$/.exec(buffer.subarray(0, end).toString('latin1'));
-  if (match === null) return { kind: 'answer', length: end + 1, object: undefined };
+  const line = buffer.subarray(0, end).toString('latin1');
+  const match = /^[0-9a-f]{40,64} (\w+) (\d+)$/.exec(line);
+  if (match === null)
+    return line.endsWith(' missing')
+      ? { kind: 'answer', length: end + 1, object: undefined }
+      : { kind: 'unknown', length: end + 1, line };
   const length = end + 1 + Number(match[2]) + 1;
   if (buffer.length < length) return { kind: 'incomplete', wanted: length };
   return {

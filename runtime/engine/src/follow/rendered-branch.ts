@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { folderOf, type Folder } from './folders.js';
 import { gitEnvironment } from './git-environment.js';
-import { ObjectReader, parseTree } from './object-reader.js';
+import { ObjectReader, parseTree, UnreadableError, type GitObject } from './object-reader.js';
 import { readRef } from './ref-watcher.js';
 
 const run = promisify(execFile);
 const REF = 'refs/heads/rendered';
+const FOLDER_MODE = '40000';
 
 export interface ManifestFile {
   readonly path: string;
@@ -47,20 +48,45 @@ export class RenderedBranch {
     return foldersOf(await this.#git(...touched, `${from}..${to}`));
   }
 
-  /** The YAML files of a folder as of a commit, sorted by name; none where the folder is gone. */
+  /**
+   * The YAML files of a folder as of a commit, sorted by name; none where the commit does not have the folder. Throws
+   * UnreadableError where that cannot be told: an empty answer is a reason to prune everything.
+   */
   async files(commit: string, folder: string): Promise<readonly ManifestFile[]> {
     const tree = await this.#objects.read(`${commit}:${folder}`);
-    if (tree?.type !== 'tree') return [];
+    if (tree === undefined) {
+      await this.#demandAbsent(commit, folder);
+      return [];
+    }
+    if (tree.type !== 'tree') return [];
     const entries = parseTree(tree.content).filter(
       ({ mode, name }) => mode === '100644' && name.endsWith('.yaml'),
     );
     return Promise.all(
       entries.map(async ({ id, name }) => {
-        const blob = await this.#objects.read(id);
-        if (blob === undefined) throw new Error(`${folder}/${name} cannot be read from the repository.`);
+        const blob = await this.#demand(id, `${folder}/${name}`);
         return { path: `${folder}/${name}`, text: blob.content.toString('utf8') };
       }),
     );
+  }
+
+  /** Git calls a path missing when it is not in the commit, and when an object on the way to it is lost. */
+  async #demandAbsent(commit: string, folder: string): Promise<void> {
+    let tree = await this.#demand(`${commit}^{tree}`, `commit ${commit}`);
+    const steps = folder.split('/');
+    for (const [depth, name] of steps.entries()) {
+      const entry = parseTree(tree.content).find((candidate) => candidate.name === name);
+      if (entry?.mode !== FOLDER_MODE) return;
+      tree = await this.#demand(entry.id, steps.slice(0, depth + 1).join('/'));
+    }
+    throw new UnreadableError(`${folder} cannot be read from the repository.`);
+  }
+
+  async #demand(id: string, what: string): Promise<GitObject> {
+    const object = await this.#objects.read(id);
+    if (object === undefined)
+      throw new UnreadableError(`${what} cannot be read: it is missing from the repository.`);
+    return object;
   }
 
   close(): void {
