@@ -51,7 +51,7 @@ export class DatabaseChart extends Chart {
                 name: 'data',
                 spec: {
                   accessModes: ['ReadWriteOnce'],
-                  ...(offer.storageClass === undefined ? {} : { storageClassName: offer.storageClass }),
+                  ...(database.storageClass === undefined ? {} : { storageClassName: database.storageClass }),
                   resources: { requests: { storage: canonicalSize(database.storage) } },
                 },
               },

@@ -13,7 +13,7 @@ const { IntOrString, Quantity } = k8s;
 export class WorkspaceChart extends Chart {
   constructor(scope: Construct, id: string, context: ProjectContext) {
     super(scope, id, { disableResourceNameHashes: true });
-    const { names, spec, platform } = context;
+    const { names, spec } = context;
     new k8s.KubePersistentVolumeClaim(this, 'workspace', {
       metadata: projectMeta(context, {
         name: names.workspace,
@@ -22,9 +22,7 @@ export class WorkspaceChart extends Chart {
       }),
       spec: {
         accessModes: ['ReadWriteOnce'],
-        ...(platform.sandbox.storageClass === undefined
-          ? {}
-          : { storageClassName: platform.sandbox.storageClass }),
+        ...(spec.sandbox.storageClass === undefined ? {} : { storageClassName: spec.sandbox.storageClass }),
         resources: { requests: { storage: Quantity.fromString(canonicalSize(spec.sandbox.storage)) } },
         volumeMode: 'Filesystem',
       },

@@ -52,3 +52,12 @@ export function singleLine(max: number, what: string): z.ZodType<string, string>
       .regex(/^[^\u0000-\u001f\u007f\u2028\u2029]*$/, `${what} is one line without control characters.`)
   );
 }
+
+/** RFC 1123 subdomain: what an object of the cluster is called. */
+export const objectName = z
+  .string()
+  .max(253)
+  .regex(
+    /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/,
+    'A name in the cluster is lower-case letters, digits, hyphens and dots.',
+  );

@@ -1,15 +1,7 @@
 import { z } from 'zod';
 import { API_VERSION } from './api-version.js';
+import { objectName } from './names.js';
 import { bytes, cpu } from './quantities.js';
-
-/** RFC 1123 subdomain: what an object of the cluster is called. */
-const objectName = z
-  .string()
-  .max(253)
-  .regex(
-    /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/,
-    'A name in the cluster is lower-case letters, digits, hyphens and dots.',
-  );
 
 /** Room is left for `<host>-<port name>.` before it: a host name has at most 253 characters. */
 const domain = z

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { API_VERSION } from './api-version.js';
-import { hostName, namespaceName, projectName, singleLine, variableName } from './names.js';
+import { hostName, namespaceName, objectName, projectName, singleLine, variableName } from './names.js';
 import { bytes } from './quantities.js';
 
 /** Seconds precision, UTC: what `metadata` timestamps of Kubernetes look like. */
@@ -91,6 +91,12 @@ const port = z.strictObject({
   visibility: z.enum(['members', 'public']),
 });
 
+/**
+ * The platform's at the time when the volume was asked for; absent: the cluster's default. Written down here because a
+ * volume's class can never change, and the platform's may.
+ */
+const storageClass = objectName;
+
 const description = z
   .string()
   .max(1000, 'The description has at most 1000 characters.')
@@ -132,6 +138,7 @@ export const projectSchema = z
         image: z.string().min(1).max(255),
         preset: z.string().min(1).max(32),
         storage: bytes,
+        storageClass: storageClass.optional(),
         ports: z
           .array(port)
           .max(10, 'A project opens at most 10 further ports.')
@@ -144,6 +151,7 @@ export const projectSchema = z
           engine: z.literal('postgresql'),
           version: z.string().min(1).max(16),
           storage: bytes,
+          storageClass: storageClass.optional(),
           preset: z.string().min(1).max(32),
         })
         .optional(),

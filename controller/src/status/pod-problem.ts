@@ -1,4 +1,4 @@
-import type { ObservedContainer, ObservedPod, ObservedRefusal, ProjectFacts } from '../model/facts.js';
+import type { ObservedContainer, ObservedPod, ProjectFacts } from '../model/facts.js';
 import { failed, sentence, type Verdict } from './verdict.js';
 
 const imageReasons = new Set([
@@ -19,7 +19,7 @@ export function sandboxProblem(facts: ProjectFacts, now: Date): Verdict | undefi
   const pods = observed.pods.filter((pod) => !pod.deleting);
   return (
     sealedProblem(facts) ??
-    (pods.length === 0 ? refusalProblem(observed.refusal) : undefined) ??
+    refusalProblem(facts) ??
     pods.map((pod) => podProblem(pod, now)).find((problem) => problem !== undefined)
   );
 }
@@ -33,8 +33,10 @@ function sealedProblem({ observed }: ProjectFacts): Verdict | undefined {
   );
 }
 
-function refusalProblem(refusal: ObservedRefusal | undefined): Verdict | undefined {
-  if (refusal?.kind !== 'quota') return undefined;
+/** A refusal is remembered long after a pod was let in: only one of the version that is wanted now counts. */
+function refusalProblem({ observed: { refusal, pods }, desired }: ProjectFacts): Verdict | undefined {
+  if (refusal?.kind !== 'quota' || pods.length > 0) return undefined;
+  if (refusal.at !== undefined && refusal.at < desired.changedAt) return undefined;
   return failed(
     'QuotaExceeded',
     `The namespace has no room left for this sandbox: ${sentence(refusal.message)} Stop or delete another project, choose a smaller size, or ask an operator for more.`,

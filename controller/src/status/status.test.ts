@@ -410,6 +410,14 @@ describe('ERROR has a reason of the closed list and a message that says what it 
     expect(projectStatus(facts({ observed }), soon).status).toBe('STARTING');
   });
 
+  test('a refusal of an earlier version says nothing about this one', () => {
+    const refusal = { kind: 'quota', message: 'exceeded quota' } as const;
+    const status = (at: Date): string =>
+      projectStatus(facts({ observed: objects({ pods: [], refusal: { ...refusal, at } }) }), soon).status;
+    expect(status(new Date(T0.getTime() - 1000))).toBe('STARTING');
+    expect(status(new Date(T0.getTime() + 1000))).toBe('ERROR');
+  });
+
   test('a pod whose volume is still being provided is no error', () => {
     const unschedulable = 'pod has unbound immediate PersistentVolumeClaims';
     const young = pod({

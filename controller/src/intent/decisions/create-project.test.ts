@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { CreateProjectInput } from '../../contract/projects.js';
-import { NAMESPACE, project } from '../../shared/documents-for-tests.js';
+import { NAMESPACE, platform, project } from '../../shared/documents-for-tests.js';
 import { unseal } from '../../shared/sealing-key-for-tests.js';
 import { seal } from '../sealing.js';
 import { createProject } from './create-project.js';
@@ -31,6 +31,19 @@ describe('creating a project', () => {
     });
     expect(spec.host).toMatch(/^[a-z0-9]{12}$/);
     expect(unseal(spec.terminal.sealedToken, NAMESPACE)).toMatch(/^[A-Za-z0-9_-]{32}$/);
+  });
+
+  it('writes down the class of its volumes, which may be another one for later projects', () => {
+    const { sandbox, database } = platform.spec;
+    const spec = {
+      ...platform.spec,
+      sandbox: { ...sandbox, storageClass: 'fast' },
+      database: { ...database, storageClass: 'safe' },
+    };
+    const view = viewOf([], { platform: { ...platform, spec } });
+    const created = written(create({ name: 'x', database: true }, view));
+    expect(created.spec.sandbox.storageClass).toBe('fast');
+    expect(created.spec.database?.storageClass).toBe('safe');
   });
 
   it('takes what was asked for', () => {

@@ -77,6 +77,7 @@ function newDocument(view: IntentView, project: NewProject, { random, seal }: Cr
         image: platform.sandbox.defaultImage,
         preset: presetOf(platform.sandbox, input.preset, 'preset'),
         storage: platform.sandbox.defaultStorage,
+        ...storageClassOf(platform.sandbox),
       },
       ...(database === undefined ? {} : { database }),
       terminal: { sealedToken: sealed(drawToken(random)) },
@@ -104,8 +105,21 @@ export function databaseOf(
       'database.version',
       `There is no PostgreSQL ${version} here. Choose one of ${offered.join(', ')}.`,
     );
-  return { engine: 'postgresql', version, storage, preset: presetOf(database, preset, 'database.preset') };
+  return {
+    engine: 'postgresql',
+    version,
+    storage,
+    ...storageClassOf(database),
+    preset: presetOf(database, preset, 'database.preset'),
+  };
 }
+
+/** Written down with the volume: another one later is for volumes that are made later. */
+const storageClassOf = ({
+  storageClass,
+}: {
+  readonly storageClass?: string | undefined;
+}): { storageClass?: string } => (storageClass === undefined ? {} : { storageClass });
 
 export function presetOf(
   { presets, defaultPreset }: { presets: Readonly<Record<string, unknown>>; defaultPreset: string },
