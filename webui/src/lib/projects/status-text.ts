@@ -27,6 +27,15 @@ export const statusText: Readonly<Record<ProjectStatus, StatusText>> = {
   PARTIAL: { label: 'Partial', tone: 'warn', meaning: 'Some parts run and some do not.' },
 };
 
+const purgingText: StatusText = {
+  label: 'Being removed for ever',
+  tone: 'busy',
+  meaning: 'The project goes with its data. This cannot be undone.',
+};
+
+export const textOf = (status: ProjectStatus, purging = false): StatusText =>
+  purging && status !== 'ERROR' ? purgingText : statusText[status];
+
 /** What a person can do about each reason. The message beside it says what happened. */
 export const reasonAdvice: Readonly<Record<StatusReason, string>> = {
   ImageCannotBePulled:
@@ -45,5 +54,5 @@ export const reasonAdvice: Readonly<Record<StatusReason, string>> = {
 };
 
 /** The words announced to a screen reader when a status changes. */
-export const announcement = (name: string, status: ProjectStatus): string =>
-  `${name}: ${statusText[status].label}`;
+export const announcement = (name: string, status: ProjectStatus, purging = false): string =>
+  `${name}: ${textOf(status, purging).label}`;

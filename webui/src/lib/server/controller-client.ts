@@ -56,6 +56,12 @@ export class ControllerClient {
     return this.#json('DELETE', projectPath(key));
   }
 
+  /** For ever, with its data. Throws VALIDATION_FAILED (field `confirm`) unless that is the project's name. */
+  purgeProject(key: ProjectKey, confirm: string): Promise<ChangeDto> {
+    const query = new URLSearchParams({ purge: 'now', confirm });
+    return this.#json('DELETE', `${projectPath(key)}?${query.toString()}`);
+  }
+
   act(key: ProjectKey, action: Exclude<ProjectAction, 'delete'>): Promise<ChangeDto> {
     return this.#json('POST', `${projectPath(key)}/${action}`);
   }

@@ -260,6 +260,23 @@ describe.skipIf(!isBuilt())('the built portal (npm run build first)', () => {
       expect(answer).toMatchObject({ status: 422, json: refusal });
     });
 
+    it('asks for a project to be removed for ever with the name that was typed, whatever that is', async () => {
+      const typed = 'blog&purge=x#é ../';
+      const send = (body: unknown): Promise<{ status: number; json: Record<string, unknown> }> =>
+        ada.send('DELETE', '/api/projects/blog?purge=now', { body });
+      expect((await send({ confirm: typed })).status).toBe(404);
+      const { method, url } = controller.seen[0] ?? { method: '', url: '' };
+      const asked = new URL(url, controller.url);
+      expect([method, asked.pathname]).toEqual([
+        'DELETE',
+        `/v1/tenants/${await namespaceOf('ada')}/projects/blog`,
+      ]);
+      expect(Object.fromEntries(asked.searchParams)).toEqual({ purge: 'now', confirm: typed });
+      controller.seen.length = 0;
+      expect(await send({})).toMatchObject({ status: 422, json: { errors: [{ field: 'confirm' }] } });
+      expect(controller.seen).toEqual([]);
+    });
+
     it('keeps what a save made from an older version disagrees about, and never a sealed value', async () => {
       const namespace = await namespaceOf('ada');
       const path = `PATCH /v1/tenants/${namespace}/projects/blog`;
@@ -316,7 +333,8 @@ describe.skipIf(!isBuilt())('the built portal (npm run build first)', () => {
       ['POST', '/api/projects/blog/plan', 404, 'Planning a change'],
       ['GET', '/api/projects/blog/files?path=a', 404, 'Files are not part of this version'],
       ['GET', '/api/projects/blog/events', 404, '/api/events'],
-      ['DELETE', '/api/projects/blog?purge=now', 400, 'Purging at once'],
+      ['DELETE', '/api/projects/blog?purge=later', 400, 'purge=now'],
+      ['DELETE', '/api/projects/blog?purge=now', 400, 'JSON document'],
       ['GET', '/api/projects/blog/nonsense', 404, 'nothing at this address'],
       ['GET', '/api/nonsense/x', 404, 'nothing at this address'],
       ['GET', '/api/projects/blog/start', 405, 'does not know that method'],

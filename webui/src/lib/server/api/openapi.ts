@@ -52,7 +52,12 @@ function describe(operation: Operation): Record<string, unknown> {
       : { parameters: parameterNames.map((name) => ({ $ref: `#/components/parameters/${name}` })) }),
     ...(input === undefined
       ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(input) } } } }),
+      : {
+          requestBody: {
+            required: operation.inputOptional !== true,
+            content: { 'application/json': { schema: schemaOf(input) } },
+          },
+        }),
     responses: {
       [status]: {
         description: answer,
@@ -106,6 +111,10 @@ const parameters = {
   tokenId: { name: 'tokenId', in: 'path', required: true, schema: { type: 'string' } },
   namespace: queryParameter('namespace', 'Another namespace of which you are a member.', { type: 'string' }),
   before: queryParameter('before', 'The `next` of the page before.', { type: 'string' }),
+  purge: queryParameter('purge', 'Delete for ever, data included. The body confirms it.', {
+    type: 'string',
+    enum: ['now'],
+  }),
   limit: queryParameter('limit', 'How many commits.', {
     type: 'integer',
     minimum: 1,

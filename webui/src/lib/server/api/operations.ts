@@ -6,6 +6,7 @@ import {
 import type { z } from 'zod';
 import { createTokenInput } from '../accounts/access-tokens.js';
 import { logInInput, signUpInput } from '../accounts/credentials.js';
+import { purgeInput } from './projects.js';
 
 export interface Operation {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -14,7 +15,8 @@ export interface Operation {
   readonly status: 200 | 201 | 202 | 204;
   readonly answer: string;
   readonly input?: z.ZodType;
-  readonly query?: readonly ('namespace' | 'before' | 'limit')[];
+  readonly inputOptional?: true;
+  readonly query?: readonly ('namespace' | 'before' | 'limit' | 'purge')[];
   readonly mediaType?: string;
   /** Anybody may call it. */
   readonly open?: true;
@@ -124,9 +126,12 @@ export const operations: readonly Operation[] = [
   {
     method: 'delete',
     path: PROJECT,
-    summary: 'Delete a project; its data is kept until the retention ends',
+    summary: 'Delete a project; its data is kept until the retention ends, or goes at once with purge=now',
     status: 202,
     answer: CHANGE,
+    input: purgeInput,
+    inputOptional: true,
+    query: ['purge'],
   },
   lifecycle('start', 'Start a project'),
   lifecycle('stop', 'Stop a project'),

@@ -1,8 +1,17 @@
 import { AppError } from '@fullstackagent/controller/contract';
+import { z } from 'zod';
 import { ensureTenant } from '../accounts.js';
 import type { ProjectKey } from '../project-key.js';
+import { validated } from '../validated.js';
 import { readJson } from './body.js';
 import { namespaceOf, type Call } from './route.js';
+
+/** Whether it is the right name is for the controller to say. */
+export const purgeInput = z.strictObject({
+  confirm: z
+    .string("Type the project's name to confirm.")
+    .describe("With `purge=now`: the project's name, to confirm that its data goes for ever."),
+});
 
 export async function listProjects(call: Call): Promise<unknown> {
   return { projects: await call.controller.projects(namespaceOf(call)) };
@@ -23,13 +32,12 @@ export async function deleteProject({
   controller,
   key,
 }: Call & { key: ProjectKey }): Promise<unknown> {
-  // Ignored, it would be a promise that the data is gone.
-  if (event.url.searchParams.has('purge'))
-    throw new AppError(
-      'BAD_REQUEST',
-      'Purging at once is not part of this version. Delete without it: the data is kept until the retention ends.',
-    );
-  return controller.deleteProject(key);
+  const purge = event.url.searchParams.get('purge');
+  if (purge === null) return controller.deleteProject(key);
+  // Ignored, any other word would be a promise that the data is gone.
+  if (purge !== 'now') throw new AppError('BAD_REQUEST', 'Write purge=now, or leave it out.');
+  const { confirm } = validated(purgeInput, await readJson(event.request));
+  return controller.purgeProject(key, confirm);
 }
 
 /** Only the two that the controller knows. */
