@@ -7,6 +7,8 @@ import { Platform } from '../support/platform.js';
 import { Terminal } from '../support/terminal.js';
 import { until } from '../support/until.js';
 
+const PURGE = '/api/projects/my-blog?purge=now';
+
 describe('a project that is removed for ever', () => {
   const platform = new Platform('purge');
   let api: Api;
@@ -23,8 +25,8 @@ describe('a project that is removed for ever', () => {
   afterAll(() => platform.remove());
 
   it('is not removed without its name', async () => {
-    for (const query of ['purge=now', 'purge=now&confirm=other', 'purge=later&confirm=my-blog'])
-      expect((await api.refused('DELETE', `/api/projects/my-blog?${query}`)).status).toBe(422);
+    for (const body of [{}, { confirm: 'other' }])
+      expect((await api.refused('DELETE', PURGE, body)).status).toBe(422);
     await api.waitFor('my-blog', 'RUNNING');
   });
 
@@ -32,7 +34,7 @@ describe('a project that is removed for ever', () => {
     const before = (await api.ask<{ namespace: string }>('GET', '/api/projects/my-blog')).namespace;
     const volume = join(platform.home, 'engine', 'volumes', before, 'my-blog--workspace');
     expect(existsSync(volume)).toBe(true);
-    await api.ask('DELETE', '/api/projects/my-blog?purge=now&confirm=my-blog');
+    await api.ask('DELETE', PURGE, { confirm: 'my-blog' });
     await until(
       'the project to be gone',
       async () => (await api.request('GET', '/api/projects/my-blog')).status === 404,
