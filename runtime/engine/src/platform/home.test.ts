@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -13,6 +13,8 @@ afterEach(async () => {
   await rm(base, { recursive: true, force: true });
 });
 
+const mode = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
+
 describe('the home folder', () => {
   it('is made, and found again', async () => {
     const home = await openHome(join(base, 'a', 'b'));
@@ -23,10 +25,21 @@ describe('the home folder', () => {
 
   it('shows others nothing: they pass through at most, and only to where PostgreSQL runs', async () => {
     const home = await openHome(join(base, 'closed'));
-    const mode = async (path: string): Promise<number> => (await stat(path)).mode & 0o077;
-    expect(await mode(home.root)).toBe(process.getuid?.() === 0 ? 0o011 : 0);
-    expect(await mode(home.logs)).toBe(0);
-    expect(await mode(join(home.root, 'keys'))).toBe(0);
+    const way = process.getuid?.() === 0 ? 0o711 : 0o700;
+    for (const folder of [home.root, home.postgres, home.engine]) expect(await mode(folder)).toBe(way);
+    const others = (await readdir(home.root)).filter((name) => !['postgres', 'engine'].includes(name));
+    expect(others).toEqual(expect.arrayContaining(['gitops.git', 'keys', 'logs']));
+    for (const name of others) expect((await mode(join(home.root, name))) & 0o077, name).toBe(0);
+  });
+
+  it('is closed again when an earlier version left it open', async () => {
+    const root = join(base, 'open');
+    await openHome(root);
+    for (const name of ['.', 'gitops.git', 'keys', 'logs']) await chmod(join(root, name), 0o755);
+    const home = await openHome(root);
+    expect((await mode(home.root)) & 0o066).toBe(0);
+    for (const folder of [home.repository, home.logs, join(root, 'keys')])
+      expect(await mode(folder)).toBe(0o700);
   });
 
   it('is not taken from something else', async () => {

@@ -47,20 +47,29 @@ export async function openHome(root: string): Promise<Home> {
         `${root} was written by a newer FullstackAgent: update this one, or use another folder.`,
       );
     }
-    // As root, PostgreSQL runs as another user and has to pass through; what is inside is closed file by file.
-    await chmod(root, asRoot() ? 0o711 : 0o700);
-    await mkdir(home.postgres, { recursive: true, mode: 0o711 });
-    await mkdir(home.engine, { recursive: true, mode: 0o711 });
-    await mkdir(home.logs, { recursive: true, mode: 0o700 });
-    await mkdir(join(root, 'keys'), { recursive: true, mode: 0o700 });
+    for (const folder of [root, home.postgres, home.engine]) await ensureFolder(folder, passage());
+    // The repository too, before the controller makes it: on its own, git lets everybody read.
+    const closed = [home.logs, join(root, 'keys'), home.repository];
+    for (const folder of closed) await ensureFolder(folder, 0o700);
   } catch (error) {
     throw readable(error, root);
   }
   return home;
 }
 
-function asRoot(): boolean {
-  return process.getuid?.() === 0;
+/** With this mode whatever the umask is, and whatever an earlier version made. */
+async function ensureFolder(folder: string, mode: number): Promise<void> {
+  await mkdir(folder, { recursive: true, mode });
+  await chmod(folder, mode);
+}
+
+/**
+ * Of the folders on the way to PostgreSQL's data. As root it runs as another user, who has to pass through (and no
+ * more: nobody lists them, and what is beside the data is closed). Closing the way would not keep him out, it would
+ * start him with the right to read every file of this machine (docs/adr/0007).
+ */
+function passage(): number {
+  return process.getuid?.() === 0 ? 0o711 : 0o700;
 }
 
 async function readVersion(root: string): Promise<number | undefined> {

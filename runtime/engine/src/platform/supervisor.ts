@@ -172,7 +172,8 @@ export class Supervisor {
 
 /** Whether the controller has made its repository from the seed in an earlier life. */
 async function wasSeeded(home: Home): Promise<boolean> {
-  const needed = [home.seed, home.repository, engineFiles(home).sealingCertificate];
+  // The folder itself is there from the first moment.
+  const needed = [home.seed, join(home.repository, 'HEAD'), engineFiles(home).sealingCertificate];
   const there = await Promise.all(
     needed.map((path) =>
       access(path).then(
