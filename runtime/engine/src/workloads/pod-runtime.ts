@@ -133,13 +133,10 @@ async function allocatePorts(
   { pod, ports }: PodRuntimeOptions,
   container: unknown,
 ): Promise<ReadonlyMap<number, number>> {
-  const allocated = new Map<number, number>();
-  for (const entry of list(container, 'ports')) {
-    const port = number(entry, 'containerPort') ?? 0;
-    const owner = podPortOwner(pod.metadata.namespace ?? '', pod.metadata.name, port);
-    allocated.set(port, await ports.allocate(owner));
-  }
-  return allocated;
+  const wanted = list(container, 'ports').map((entry) => number(entry, 'containerPort') ?? 0);
+  const { namespace = '', name } = pod.metadata;
+  const given = await ports.allocateAll(wanted.map((port) => podPortOwner(namespace, name, port)));
+  return new Map(wanted.map((port, index) => [port, given[index] ?? 0]));
 }
 
 /** The container port that the probes ask for: where the terminal answers. */

@@ -27,6 +27,18 @@ export class PortAllocator {
     return result;
   }
 
+  /** A port for each of them, in their order, or none at all. */
+  async allocateAll(owners: readonly string[]): Promise<readonly number[]> {
+    const ports: number[] = [];
+    try {
+      for (const owner of owners) ports.push(await this.allocate(owner));
+      return ports;
+    } catch (error) {
+      for (const port of ports) this.release(port);
+      throw error;
+    }
+  }
+
   /** The port an owner has, without asking for one. */
   find(owner: string): number | undefined {
     return this.state.value.ports[owner];
@@ -41,9 +53,8 @@ export class PortAllocator {
   async forget(owner: string): Promise<void> {
     const port = this.state.value.ports[owner];
     if (port === undefined) return;
-    Reflect.deleteProperty(this.state.value.ports, owner);
+    await this.#record(owner, undefined);
     this.#inUse.delete(port);
-    await this.state.save();
   }
 
   async #allocate(owner: string): Promise<number> {
@@ -56,13 +67,30 @@ export class PortAllocator {
     for (let step = 0; step < COUNT; step += 1) {
       const port = FIRST + ((this.#offset + step) % COUNT);
       if (reserved.has(port) || this.#inUse.has(port) || !(await isFree(port))) continue;
+      await this.#record(owner, port);
       this.#inUse.add(port);
-      this.state.value.ports[owner] = port;
-      await this.state.save();
       return port;
     }
     throw new Error(`No port between ${FIRST} and ${FIRST + COUNT - 1} is free on this machine.`);
   }
+
+  /** What is not on the disk is not so: whoever tries again finds everything as it was, and writes it again. */
+  async #record(owner: string, port: number | undefined): Promise<void> {
+    const { ports } = this.state.value;
+    const before = ports[owner];
+    put(ports, owner, port);
+    try {
+      await this.state.save();
+    } catch (error) {
+      put(ports, owner, before);
+      throw error;
+    }
+  }
+}
+
+function put(ports: Record<string, number>, owner: string, port: number | undefined): void {
+  if (port === undefined) Reflect.deleteProperty(ports, owner);
+  else ports[owner] = port;
 }
 
 function isFree(port: number): Promise<boolean> {
