@@ -8,7 +8,7 @@ import { openRepository as openGit } from './git/index.js';
 import { GitProjectChanges, GitPurgeChanges, openIntentStore, type Seed } from './intent/index.js';
 import type { IntentStore, ProjectKey, RenderedView } from './model/intent.js';
 import { operationsDesk } from './operations-desk.js';
-import { startReconciler, type ProjectHealth } from './reconcile/index.js';
+import { startReconciler, type ProjectHealth, type RunningReconciler } from './reconcile/index.js';
 import { charts } from './render/index.js';
 
 /** Both branches of the repository, and the pipeline between them. */
@@ -17,6 +17,7 @@ export interface OpenRepository {
   readonly rendered: RenderedView;
   readonly changes: ProjectChanges;
   readonly operations: OperationsDesk;
+  readonly preview: RunningReconciler['preview'];
   readonly purges: GitPurgeChanges;
   close(): Promise<void>;
 }
@@ -43,6 +44,7 @@ export async function openRepository({ config, log, health }: RepositoryParts): 
       intent,
       rendered: reconciler.view,
       changes: new GitProjectChanges({ store: intent, now }),
+      preview: reconciler.preview,
       purges: new GitPurgeChanges({ store: intent, now }),
       operations: operationsDesk({ repository, store: intent, operations: reconciler.operations }),
       close: async () => {

@@ -1,6 +1,7 @@
+import type { PlanInput } from '../contract/plan.js';
 import type { CreateProjectInput, PatchProjectInput, PutEnvironmentInput } from '../contract/projects.js';
 import type { ProjectAction } from '../contract/status.js';
-import type { Accepted, Author, ProjectKey } from '../model/intent.js';
+import type { Accepted, Author, Edit, ProjectKey } from '../model/intent.js';
 
 /** Who asks, and under which request id: the commit's author and trailer. */
 export interface Asked {
@@ -20,6 +21,8 @@ export interface ProjectChanges {
   ): Promise<Accepted & { key: ProjectKey }>;
   patch(asked: Asked, project: { key: ProjectKey; input: PatchProjectInput }): Promise<Accepted>;
   act(asked: Asked, project: { key: ProjectKey; action: ProjectAction }): Promise<Accepted>;
+  /** What a change would write. */
+  plan(project: { key: ProjectKey; input: PlanInput }): Promise<readonly Edit[]>;
   purge(asked: Asked, project: { key: ProjectKey; confirm: string | undefined }): Promise<Accepted>;
   putEnvironment(asked: Asked, project: { key: ProjectKey; input: PutEnvironmentInput }): Promise<Accepted>;
 }

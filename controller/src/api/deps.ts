@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
+import type { PlanDto } from '../contract/plan.js';
 import type { PlatformDto } from '../contract/projects.js';
-import type { IntentStore, ProjectKey, RenderedView } from '../model/intent.js';
+import type { Edit, IntentStore, ProjectKey, RenderedView } from '../model/intent.js';
 import type { DatabaseAccess } from '../sandbox/database.js';
 import type { TerminalTarget } from '../sandbox/terminal.js';
 import type { ProjectBoard } from './project-board.js';
@@ -14,6 +15,8 @@ export interface ApiDeps {
   readonly rendered: RenderedView;
   readonly changes: ProjectChanges;
   readonly operations: OperationsDesk;
+  /** What edits on `main` would change, without writing anything. */
+  readonly preview: (edits: readonly Edit[]) => Promise<Omit<PlanDto, 'version'>>;
   readonly board: ProjectBoard;
   readonly database: DatabaseAccess;
   readonly terminal: (key: ProjectKey, session: string) => Promise<TerminalTarget>;

@@ -1,3 +1,5 @@
+import type { FileDifference } from './plan.js';
+
 /** What waits for an operator. Each is a commit on `main` whose consequences are held back until somebody approves it. */
 
 export interface CommitSummary {
@@ -39,11 +41,5 @@ export interface RolloutPlanDto {
   readonly sampled: number;
   readonly changed: number;
   /** The files of the first project that would change. */
-  readonly example?: ProjectName & {
-    readonly files: readonly {
-      readonly path: string;
-      readonly before: string | null;
-      readonly after: string | null;
-    }[];
-  };
+  readonly example?: ProjectName & { readonly files: readonly FileDifference[] };
 }

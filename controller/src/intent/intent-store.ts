@@ -8,6 +8,7 @@ import { AppError } from '../contract/errors.js';
 import type {
   Accepted,
   ChangeRequest,
+  Edit,
   IntentCommit,
   IntentStore,
   IntentView,
@@ -101,6 +102,10 @@ export class GitIntentStore implements IntentStore {
         ...(request.approves === undefined ? {} : { evenIfUnchanged: true }),
       };
     });
+  }
+
+  preview(decide: ChangeRequest['decide']): readonly Edit[] {
+    return decide(this.documents.durable);
   }
 
   async history(

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { PlanInput } from '../contract/plan.js';
 import type { CreateProjectInput, PatchProjectInput, PutEnvironmentInput } from '../contract/projects.js';
 import type { ProjectAction } from '../contract/status.js';
 import type {
@@ -21,7 +22,7 @@ import { setState } from './decisions/set-state.js';
 import { seal, type Seal } from './sealing.js';
 
 export interface ProjectChangesDeps {
-  readonly store: Pick<IntentStore, 'change' | 'projectVersion'>;
+  readonly store: Pick<IntentStore, 'change' | 'preview' | 'projectVersion'>;
   readonly now: () => Date;
   readonly random?: RandomBytes;
   readonly seal?: Seal;
@@ -95,6 +96,22 @@ export class GitProjectChanges {
       project: key,
       decide: (view) => setState(view, { key, action, at: this.deps.now() }),
     });
+  }
+
+  /** What a change would write. Throws as the change would. */
+  async plan({ key, input }: { key: ProjectKey; input: PlanInput }): Promise<readonly Edit[]> {
+    return this.deps.store.preview(await this.#decisionOf(key, input));
+  }
+
+  async #decisionOf(key: ProjectKey, input: PlanInput): Promise<ChangeRequest['decide']> {
+    if ('action' in input)
+      return (view) => setState(view, { key, action: input.action, at: this.deps.now() });
+    if ('change' in input) {
+      const base = await this.#baseOf(key, input.change.version);
+      return (view) => patchProject(view, key, { input: input.change, base });
+    }
+    const base = await this.#baseOf(key, input.environment.version);
+    return (view) => this.#putEnvironment(view, key, { input: input.environment, base });
   }
 
   /** Throws VALIDATION_FAILED where `confirm` is not the project's name. */

@@ -78,6 +78,8 @@ export interface InvalidDocument {
 
 export interface IntentStore extends IntentView {
   change(request: ChangeRequest): Promise<Accepted>;
+  /** What a change would write, against the documents as they stand. Nothing is written. Throws as the change would. */
+  preview(decide: ChangeRequest['decide']): readonly Edit[];
   history(key: ProjectKey, options: { limit: number; before?: string }): Promise<readonly IntentCommit[]>;
   /**
    * An earlier version of a project's document, or the one that stands. undefined where this project never had it (a

@@ -1,14 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { plainProjection } from '../git/index.js';
 import type { GitIntentStore } from '../intent/index.js';
-import type { ProjectKey, RenderedView } from '../model/intent.js';
+import type { PlanDto } from '../contract/plan.js';
+import type { Edit, ProjectKey, RenderedView } from '../model/intent.js';
 import type { Repository } from '../model/repository.js';
 import type { Charts } from '../render/index.js';
 import { Loop } from './loop.js';
 import { Operations } from './operations.js';
+import { preview } from './preview.js';
 import { RenderedIndex } from './rendered-index.js';
 import { Reconciler, type ReconcilerLog } from './reconciler.js';
 import type { ProjectHealth } from './slices.js';
+import type { Standing } from './standing.js';
 
 export interface ReconcilerOptions {
   readonly intent: GitIntentStore;
@@ -25,6 +28,8 @@ export interface ReconcilerOptions {
 export interface RunningReconciler {
   readonly view: RenderedView;
   readonly operations: Operations;
+  /** What edits on `main` would change, without writing anything. */
+  readonly preview: (edits: readonly Edit[]) => Promise<Omit<PlanDto, 'version'>>;
   /** Answers when everything on `main` is rendered, or waits for a person. */
   readonly idle: () => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -47,13 +52,15 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
     intent.refresh().catch((err: unknown) => log.warn({ err }, 'Branch main cannot be read.'));
   }, options.refreshEveryMs ?? REFRESH_EVERY_MS);
   timer.unref();
+  const standing = (): Standing | undefined => reconciler.standing();
   return {
     view,
+    preview: (edits) => preview({ repository, charts, standing, tree: () => rendered.snapshot() }, edits),
     operations: new Operations({
       repository,
       rendered,
       charts,
-      standing: () => reconciler.standing(),
+      standing,
       stoppedBy: () => reconciler.stoppedBy(),
     }),
     idle: () => loop.idle(),

@@ -1,6 +1,7 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import { AppError } from '../../contract/errors.js';
+import { planInput, type PlanDto, type PlanInput } from '../../contract/plan.js';
 import { putEnvironmentInput, type CommitDto, type HistoryDto } from '../../contract/projects.js';
 import type { IntentCommit, ProjectKey } from '../../model/intent.js';
 import { environmentDto } from '../project-dto.js';
@@ -31,6 +32,10 @@ export function projectPartRoutes(deps: ApiDeps): Router {
     );
     response.json(changeDto(deps, key, accepted));
   });
+  router.post(`${PROJECT}/plan`, async (request, response) => {
+    const key = projectOf(deps, { request, response, need: 'change' });
+    response.json(await plan(deps, key, bodyOf(planInput, request)));
+  });
   router.get(`${PROJECT}/history`, async (request, response) => {
     const key = projectOf(deps, { request, response, need: 'read' });
     response.json(await history(deps, key, queryOf(historyQuery, request)));
@@ -58,6 +63,11 @@ function documentOf(deps: ApiDeps, key: ProjectKey): NonNullable<ReturnType<ApiD
   const project = deps.intent.project(key);
   if (project === undefined) throw new AppError('NOT_FOUND', 'There is no such project.');
   return project;
+}
+
+async function plan(deps: ApiDeps, key: ProjectKey, input: PlanInput): Promise<PlanDto> {
+  const edits = await deps.changes.plan({ key, input });
+  return { version: documentOf(deps, key).version, ...(await deps.preview(edits)) };
 }
 
 function requireDatabase(deps: ApiDeps, key: ProjectKey): void {

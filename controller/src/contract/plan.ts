@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { patchProjectInput, putEnvironmentInput } from './projects.js';
+
+/** `POST …/plan`: one change, as it would be asked for. */
+export const planInput = z.union([
+  z.strictObject({ action: z.enum(['start', 'stop', 'restart', 'delete', 'restore']) }),
+  z.strictObject({ change: patchProjectInput }),
+  z.strictObject({ environment: putEnvironmentInput }),
+]);
+export type PlanInput = z.input<typeof planInput>;
+
+/** A file as it is and as it would be; null: it is not there. */
+export interface FileDifference {
+  readonly path: string;
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
+/** What a change would do. Nothing was written. */
+export interface PlanDto {
+  /** The version it was planned against: send it with the change, and nobody else's comes in between unseen. */
+  readonly version: string;
+  /** On `main`; empty where the project is wanted so already. */
+  readonly documents: readonly FileDifference[];
+  /** On `rendered`. */
+  readonly manifests: readonly FileDifference[];
+  /** The sandbox would be started anew: what runs in its terminals ends. */
+  readonly restarts: boolean;
+  /** Why it could not be rendered, where the document alone is fine. */
+  readonly problem?: string;
+}
