@@ -1,14 +1,17 @@
 import { AppError } from '../contract/errors.js';
 import type { Branch, CommitDraft, LogEntry, Projection, Snapshot, Written } from '../model/repository.js';
+import type { Disk } from './disk.js';
 import { storageFailure } from './failures.js';
 import { composeGroup, type BranchState, type Group } from './group.js';
 import type { GitObject } from './object.js';
-import { compareAndSwap, readRef } from './refs.js';
+import { compareAndSwap, readRef, type Swap } from './refs.js';
+import { settleNames } from './settle.js';
 import { TreeIndex } from './tree-index.js';
 
 /** What a branch needs of its repository. */
 export interface BranchDeps<View> {
   readonly gitDir: string;
+  readonly disk: Disk;
   /** Full name: `refs/heads/main`. */
   readonly ref: string;
   readonly projection: Projection<View>;
@@ -136,14 +139,14 @@ export class BranchWriter<View> implements Branch<View> {
 
   /** False where somebody else moved the branch first. */
   async #makeDurable(group: Group): Promise<boolean> {
-    const { store, gitDir, ref, projection } = this.deps;
+    const { gitDir, ref, projection } = this.deps;
     let durable = false;
     try {
       // What was decided against an old tip is no answer, even where it comes to writing nothing.
       durable =
         group.commits.length === 0
           ? (await readRef(gitDir, ref)) === this.#state.tip
-          : await this.#storeAndSwap(group, { store, gitDir, ref });
+          : await this.#storeAndSwap(group);
       return durable;
     } finally {
       projection.settle(durable ? 'durable' : 'lost');
@@ -152,27 +155,31 @@ export class BranchWriter<View> implements Branch<View> {
     }
   }
 
-  async #storeAndSwap(
-    { objects, state }: Group,
-    { store, gitDir, ref }: Pick<BranchDeps<View>, 'store' | 'gitDir' | 'ref'>,
-  ): Promise<boolean> {
-    await store(objects);
-    const next = state.tip ?? '';
-    return (await compareAndSwap(gitDir, { ref, expected: this.#state.tip, next })).swapped;
+  async #storeAndSwap({ objects, state, joins }: Group): Promise<boolean> {
+    const { gitDir, disk, store } = this.deps;
+    if (joins) await settleNames(gitDir, disk);
+    return this.#swap({ next: state.tip ?? '', objects: () => store(objects) });
   }
 
   async #moveTo(commit: string): Promise<boolean> {
-    const { gitDir, ref, isAncestor } = this.deps;
+    const { gitDir, disk, isAncestor } = this.deps;
     const expected = this.#state.tip;
     if (expected !== undefined && !(await isAncestor(expected, commit))) return false;
     this.#uncertain = true;
-    return (await compareAndSwap(gitDir, { ref, expected, next: commit })).swapped;
+    await settleNames(gitDir, disk);
+    return this.#swap({ next: commit });
+  }
+
+  async #swap(to: Pick<Swap, 'next' | 'objects'>): Promise<boolean> {
+    const { gitDir, disk, ref } = this.deps;
+    return (await compareAndSwap(gitDir, { ...to, ref, expected: this.#state.tip }, disk)).swapped;
   }
 
   async #follow(): Promise<void> {
-    const { gitDir, ref, treeAt, projection, commitsBetween } = this.deps;
+    const { gitDir, disk, ref, treeAt, projection, commitsBetween } = this.deps;
     const actual = await readRef(gitDir, ref);
     if (actual !== this.#state.tip) {
+      await settleNames(gitDir, disk);
       const before = this.#state.tip;
       const tree = actual === undefined ? TreeIndex.empty() : await treeAt(actual);
       await projection.reload(tree);

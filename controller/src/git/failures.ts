@@ -24,3 +24,4 @@ export function storageFailure(what: string, cause: unknown): AppError {
 
 export const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT';
 export const alreadyExists = (error: unknown): boolean => codeOf(error) === 'EEXIST';
+export const isForbidden = (error: unknown): boolean => codeOf(error) === 'EACCES';

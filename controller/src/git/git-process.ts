@@ -21,7 +21,8 @@ export interface GitLocation {
 
 /** Commands whose output is text. */
 export function textGit({ gitDir, searchPath }: GitLocation): SimpleGit {
-  const environment = gitEnvironment(searchPath);
+  // Named outright: git then neither searches nor asks who owns the folder, which may be somebody else's than root's.
+  const environment = { ...gitEnvironment(searchPath), GIT_DIR: gitDir };
   return simpleGit({
     baseDir: gitDir,
     maxConcurrentProcesses: 2,
@@ -46,14 +47,14 @@ export interface GitResult {
 }
 
 /** Runs git to its end. Throws STORAGE_UNAVAILABLE only where it cannot be started: what `code` means is the caller's. */
-export async function runGit(location: GitLocation, args: readonly string[]): Promise<GitResult> {
+export async function runGit(location: GitLocation, args: readonly string[], input = ''): Promise<GitResult> {
   const child = spawnGit(location, args);
   const output: Buffer[] = [];
   const complaints: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => complaints.push(chunk));
   child.stdin.on('error', () => undefined);
-  child.stdin.end();
+  child.stdin.end(input);
   return new Promise((resolve, reject) => {
     child.once('error', (error) => reject(storageFailure('git cannot be started.', error)));
     child.once('close', (code) => {
@@ -67,8 +68,8 @@ export async function runGit(location: GitLocation, args: readonly string[]): Pr
 }
 
 /** The output, as bytes (paths are). Throws STORAGE_UNAVAILABLE with what git said as the cause. */
-export async function gitBytes(location: GitLocation, args: readonly string[]): Promise<Buffer> {
-  const { code, output, complaint } = await runGit(location, args);
+export async function gitBytes(location: GitLocation, args: readonly string[], input = ''): Promise<Buffer> {
+  const { code, output, complaint } = await runGit(location, args, input);
   if (code === 0) return output;
   throw storageFailure(
     `git ${args[0] ?? ''} failed.`,

@@ -21,6 +21,8 @@ export interface Group {
   /** The new commits, oldest first. */
   readonly commits: readonly LogEntry[];
   readonly outcomes: readonly Outcome[];
+  /** True where a commit has a second parent, which somebody else wrote. */
+  readonly joins: boolean;
 }
 
 /** Decides each change against the state that the ones before it left. A refused change leaves no trace. */
@@ -32,20 +34,23 @@ export function composeGroup<View>(
   let state = start;
   const objects: GitObject[] = [];
   const commits: LogEntry[] = [];
+  let joins = false;
   const outcomes = decisions.map((decide): Outcome => {
     try {
-      const next = composeChange(state, decide(projection.working(state.tree)));
+      const draft = decide(projection.working(state.tree));
+      const next = composeChange(state, draft);
       if (next === undefined) return { written: { commit: state.tip ?? '', changed: false } };
       projection.stage(next.files);
       objects.push(...next.objects);
       commits.push(next.entry);
+      joins ||= draft.joins !== undefined;
       state = { tip: next.entry.commit, tree: next.tree };
       return { written: { commit: next.entry.commit, changed: true } };
     } catch (refused) {
       return { refused };
     }
   });
-  return { state, objects, commits, outcomes };
+  return { state, objects, commits, outcomes, joins };
 }
 
 interface Change {

@@ -1,5 +1,7 @@
-import { gitBytes, type GitLocation } from './git-process.js';
+import { realDisk, type Disk } from './disk.js';
+import type { GitLocation } from './git-process.js';
 import { packCount } from './pack-store.js';
+import { repack } from './repack.js';
 
 /** More packs than this make every look-up of an object slower. */
 const PACKS_MAX = 50;
@@ -10,10 +12,7 @@ export interface MaintenanceLog {
   warn(context: object, message: string): void;
 }
 
-/**
- * Puts small packs together in the background. Safe beside a write: git removes only the packs it has read, and
- * `--geometric` keeps every object of theirs, referenced or not.
- */
+/** Puts small packs together in the background, beside the writer. */
 export class Maintenance {
   #writes = 0;
   #running: Promise<void> | undefined;
@@ -21,6 +20,7 @@ export class Maintenance {
   constructor(
     private readonly location: GitLocation,
     private readonly log: MaintenanceLog,
+    private readonly disk: Disk = realDisk,
   ) {}
 
   /** After each pack written. Returns at once. */
@@ -44,6 +44,6 @@ export class Maintenance {
 
   async #repackIfNeeded(): Promise<void> {
     if ((await packCount(this.location.gitDir)) <= PACKS_MAX) return;
-    await gitBytes(this.location, ['repack', '--geometric=2', '-d', '--quiet', '--no-write-bitmap-index']);
+    await repack(this.location, this.disk);
   }
 }

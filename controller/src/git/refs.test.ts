@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { stockGit, temporaryFolder } from '../shared/repository-for-tests.js';
+import { realDisk, type Disk } from './disk.js';
 import { compareAndSwap, readRef, removeStaleLocks } from './refs.js';
 
 const REF = 'refs/heads/main';
@@ -99,6 +100,33 @@ describe('a ref', () => {
     const ref = 'refs/heads/deep/er/main';
     await compareAndSwap(gitDir, { ref, expected: undefined, next: commits[0] });
     expect(stockGit(gitDir, 'rev-parse', ref)).toBe(commits[0]);
+  });
+});
+
+describe('a disk that does not confirm the new name of a ref', () => {
+  const failing = (before: () => Promise<void> = () => Promise.resolve()): Disk => ({
+    ...realDisk,
+    syncDirectory: async () => {
+      await before();
+      throw Object.assign(new Error('low level'), { code: 'EIO' });
+    },
+  });
+
+  it('is told as what it is: the change is written, and not sure', async () => {
+    const { gitDir, commits } = await repositoryWithCommits();
+    const swap = compareAndSwap(gitDir, { ref: REF, expected: undefined, next: commits[0] }, failing());
+    await expect(swap).rejects.toMatchObject({
+      code: 'STORAGE_UNAVAILABLE',
+      message: expect.stringContaining('Look whether it is there') as string,
+    });
+    expect(stockGit(gitDir, 'rev-parse', REF)).toBe(commits[0]);
+  });
+
+  it('is a plain failure where the ref names something else by now', async () => {
+    const { gitDir, commits } = await repositoryWithCommits();
+    const disk = failing(() => writeFile(join(gitDir, REF), `${commits[1]}\n`));
+    const swap = compareAndSwap(gitDir, { ref: REF, expected: undefined, next: commits[0] }, disk);
+    await expect(swap).rejects.toThrow('low level');
   });
 });
 

@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../contract/errors.js';
-import { syncDirectory, writeNewFile } from './durable.js';
+import { realDisk, type Disk } from './disk.js';
+import { makeDirectories, writeNewFile } from './durable.js';
 import { alreadyExists, isMissing } from './failures.js';
 
 /** How long another program (a stock git) may hold a ref's lock before a write gives up. */
@@ -18,6 +19,8 @@ export interface Swap {
   /** What the ref has to be for the swap to happen; undefined: it must not exist. */
   readonly expected: string | undefined;
   readonly next: string;
+  /** Makes durable what `next` consists of. The ref moves only after that. */
+  readonly objects?: () => Promise<void>;
 }
 
 /** What a ref points to: the loose file, or else `packed-refs`; undefined where there is no such ref. */
@@ -33,24 +36,50 @@ export async function readRef(gitDir: string, ref: string): Promise<string | und
  * Compare and swap by git's own protocol: whoever creates `<ref>.lock` may read, compare and rename over the ref, so
  * this and any stock git keep each other out. Durable when it answers `swapped`.
  */
-export async function compareAndSwap(gitDir: string, { ref, expected, next }: Swap): Promise<SwapResult> {
-  const path = join(gitDir, ref);
+export async function compareAndSwap(gitDir: string, swap: Swap, disk: Disk = realDisk): Promise<SwapResult> {
+  const path = join(gitDir, swap.ref);
   const lock = `${path}.lock`;
-  await mkdir(dirname(path), { recursive: true });
-  await takeLock(lock, `${next}\n`);
+  await lockBesideObjects(disk, lock, swap);
   try {
-    const actual = await readRef(gitDir, ref);
-    if (actual !== expected) {
-      await rm(lock);
+    const actual = await readRef(gitDir, swap.ref);
+    if (actual !== swap.expected) {
+      await disk.remove(lock);
       return { swapped: false, actual };
     }
-    await rename(lock, path);
+    await disk.rename(lock, path);
   } catch (error) {
-    await rm(lock, { force: true });
+    await disk.remove(lock);
     throw error;
   }
-  await syncDirectory(dirname(path));
+  try {
+    await disk.syncDirectory(dirname(path));
+  } catch (error) {
+    throw await unsure(gitDir, swap, error);
+  }
   return { swapped: true };
+}
+
+/** The lock's file and what the new commit consists of go to the disk at the same time; both are sure afterwards. */
+async function lockBesideObjects(disk: Disk, lock: string, { next, objects }: Swap): Promise<void> {
+  const [locked, stored] = await Promise.allSettled([takeLock(disk, lock, `${next}\n`), objects?.()]);
+  if (locked.status === 'rejected') throw locked.reason;
+  if (stored.status === 'fulfilled') return;
+  await disk.remove(lock);
+  throw stored.reason;
+}
+
+/**
+ * The ref was renamed, and the disk did not confirm it. Every reader sees the new commit from now on, so "not stored"
+ * would be a lie that makes people do it twice; a loss of power may still take it back, so "stored" would be one too.
+ * Where the ref names something else again, it is plainly not stored.
+ */
+async function unsure(gitDir: string, { ref, next }: Swap, cause: unknown): Promise<unknown> {
+  if ((await readRef(gitDir, ref)) !== next) return cause;
+  return new AppError(
+    'STORAGE_UNAVAILABLE',
+    'The change is written, but the disk did not confirm that it will keep it. Look whether it is there before you try again.',
+    { cause },
+  );
 }
 
 /**
@@ -58,16 +87,20 @@ export async function compareAndSwap(gitDir: string, { ref, expected, next }: Sw
  * alive; a stock git may be, but it holds a ref's lock for milliseconds. What is still the same file after `patienceMs`
  * belongs to nobody.
  */
-export async function removeStaleLocks(gitDir: string, patienceMs: number): Promise<void> {
+export async function removeStaleLocks(
+  gitDir: string,
+  patienceMs: number,
+  disk: Disk = realDisk,
+): Promise<void> {
   const locks = await locksBelow(join(gitDir, 'refs', 'heads'));
-  await Promise.all(locks.map((lock) => removeWhenStale(lock, patienceMs)));
+  await Promise.all(locks.map((lock) => removeWhenStale(disk, lock, patienceMs)));
 }
 
-async function removeWhenStale(lock: string, patienceMs: number): Promise<void> {
+async function removeWhenStale(disk: Disk, lock: string, patienceMs: number): Promise<void> {
   const first = await stampOf(lock);
   if (first === undefined) return;
   await delay(patienceMs);
-  if ((await stampOf(lock)) === first) await rm(lock, { force: true });
+  if ((await stampOf(lock)) === first) await disk.remove(lock);
 }
 
 async function stampOf(path: string): Promise<string | undefined> {
@@ -87,14 +120,15 @@ async function locksBelow(directory: string): Promise<string[]> {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
-async function takeLock(lock: string, content: string): Promise<void> {
+async function takeLock(disk: Disk, lock: string, content: string): Promise<void> {
   const deadline = Date.now() + LOCK_PATIENCE_MS;
   for (;;) {
     try {
-      await writeNewFile(lock, content);
+      await writeNewFile(disk, { path: lock, bytes: content });
       return;
     } catch (error) {
-      if (!alreadyExists(error)) throw error;
+      if (isMissing(error)) await makeDirectories(disk, dirname(lock));
+      else if (!alreadyExists(error)) throw error;
       if (Date.now() >= deadline)
         throw new AppError(
           'STORAGE_UNAVAILABLE',

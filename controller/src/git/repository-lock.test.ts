@@ -53,6 +53,14 @@ describe('the lock of a repository', () => {
     await (await lockRepository(folder)).release();
   });
 
+  it('is held by a process that does not say who it is, too', async () => {
+    const folder = await temporaryFolder();
+    const silent = createServer((socket) => socket.on('error', () => undefined));
+    await new Promise<void>((resolve) => silent.listen(join(folder, 'fullstackagent.sock'), resolve));
+    await expect(lockRepository(folder, 20)).rejects.toThrow('in use by another process.');
+    await new Promise((resolve) => silent.close(resolve));
+  });
+
   it('works at a path that no socket can have', async () => {
     const folder = join(await temporaryFolder(), 'long'.repeat(30));
     await mkdir(folder);

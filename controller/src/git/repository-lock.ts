@@ -16,21 +16,28 @@ export interface RepositoryLock {
 const SOCKET = 'fullstackagent.sock';
 /** `sockaddr_un.sun_path` is 108 bytes on Linux, 104 elsewhere, with the final NUL. */
 const SOCKET_PATH_MAX = 103;
+/** A process that is stopped takes the connection and says nothing: it holds the repository all the same. */
+const ANSWER_PATIENCE_MS = 2_000;
 
 /** Throws NOT_READY, naming the other process, where one holds the repository. */
-export async function lockRepository(gitDir: string): Promise<RepositoryLock> {
+export async function lockRepository(
+  gitDir: string,
+  answerPatienceMs = ANSWER_PATIENCE_MS,
+): Promise<RepositoryLock> {
   const address = await socketAddress(gitDir);
   const held: Server[] = [];
   try {
     for (const name of await kernelNames(gitDir)) held.push(await listen(name));
-    const holder = await holderOf(address.path);
+    const holder = await holderOf(address.path, answerPatienceMs);
     if (holder !== undefined) throw inUse(gitDir, holder);
     // Nobody answers, so what lies there is a dead process's.
     await rm(join(gitDir, SOCKET), { force: true });
     held.push(await listen(address.path));
     return { release: () => releaseAll(held, address.handle) };
   } catch (error) {
-    const reason = isAddressInUse(error) ? inUse(gitDir, await holderOf(address.path)) : error;
+    const reason = isAddressInUse(error)
+      ? inUse(gitDir, await holderOf(address.path, answerPatienceMs))
+      : error;
     await releaseAll(held, address.handle);
     throw reason;
   }
@@ -75,7 +82,7 @@ async function socketAddress(gitDir: string): Promise<Address> {
 }
 
 /** Who answers at the socket; undefined where nobody does. */
-async function holderOf(path: string): Promise<string | undefined> {
+async function holderOf(path: string, patienceMs: number): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
     let said = '';
@@ -85,7 +92,12 @@ async function holderOf(path: string): Promise<string | undefined> {
       if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(undefined);
       else reject(error);
     });
-    socket.once('end', () => resolve(said.trim() || 'another process'));
+    const answer = (): void => {
+      socket.destroy();
+      resolve(said.trim() || 'another process');
+    };
+    socket.once('end', answer);
+    socket.setTimeout(patienceMs, answer);
   });
 }
 

@@ -102,11 +102,12 @@ describe('opening a repository', () => {
     const gitDir = join(await temporaryFolder(), 'gitops.git');
     await (await openForTest(gitDir)).close();
     execFileSync('chown', ['-R', '12345:12345', gitDir]);
-    const main = await (await openForTest(gitDir)).branch('main', plainProjection);
+    const repository = await openForTest(gitDir);
+    const main = await repository.branch('main', plainProjection);
     const edits = [{ path: 'a', content: 'x' }];
-    expect((await main.submit(() => ({ author, committer: author, message: 'On', edits }))).changed).toBe(
-      true,
-    );
+    const { commit } = await main.submit(() => ({ author, committer: author, message: 'On', edits }));
+    const [entry] = await repository.log({ from: commit, limit: 1, order: 'newest first', files: true });
+    expect(entry).toMatchObject({ commit, subject: 'On', files: [{ path: 'a' }] });
   });
 });
 

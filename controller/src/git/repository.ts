@@ -1,9 +1,10 @@
-import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { AppError } from '../contract/errors.js';
 import type { Branch, FileChange, LogEntry, LogQuery, Projection, Repository } from '../model/repository.js';
 import { BlobReader } from './blob-reader.js';
 import { BranchWriter } from './branch-writer.js';
+import { realDisk, type Disk } from './disk.js';
+import { makeDirectories } from './durable.js';
 import { storageFailure } from './failures.js';
 import { gitBytes, runGit, textGit, type GitLocation } from './git-process.js';
 import { initialiseRepository } from './initialise.js';
@@ -14,6 +15,7 @@ import { removeLeftovers, writePack } from './pack-store.js';
 import { RecentCommits } from './recent-commits.js';
 import { removeStaleLocks } from './refs.js';
 import { lockRepository, type RepositoryLock } from './repository-lock.js';
+import { settleNames } from './settle.js';
 import { TreeIndex } from './tree-index.js';
 
 export interface RepositoryOptions {
@@ -22,6 +24,8 @@ export interface RepositoryOptions {
   readonly searchPath: string;
   /** How long a ref's lock has to lie untouched at the start to count as a dead process's. */
   readonly staleLockMs?: number;
+  /** Where it is written; the file system, if nothing else is said. */
+  readonly disk?: Disk;
 }
 
 const STALE_LOCK_MS = 2_000;
@@ -35,21 +39,33 @@ const REVISION = /^(?:[0-9a-f]{40}|refs\/heads\/[a-z][a-z0-9-]*)$/;
 export async function openRepository(folder: string, options: RepositoryOptions): Promise<Repository> {
   const path = resolve(folder);
   const location = { gitDir: path, searchPath: options.searchPath };
+  const disk = options.disk ?? realDisk;
+  const lock = await lockedFolder(path, disk);
   try {
-    await mkdir(path, { recursive: true });
-  } catch (error) {
-    throw storageFailure(`The folder ${path} cannot be made.`, error);
-  }
-  const lock = await lockRepository(path);
-  try {
-    await initialiseRepository(location);
-    await removeLeftovers(path);
-    await removeStaleLocks(path, options.staleLockMs ?? STALE_LOCK_MS);
-    return new BareRepository(location, options.log, lock);
+    await initialiseRepository(location, disk);
+    await removeLeftovers(path, disk);
+    await removeStaleLocks(path, options.staleLockMs ?? STALE_LOCK_MS, disk);
+    await settleNames(path, disk);
+    return new BareRepository(location, { log: options.log, disk, lock });
   } catch (error) {
     await lock.release();
     throw storageFailure(`The repository ${path} cannot be opened.`, error);
   }
+}
+
+async function lockedFolder(path: string, disk: Disk): Promise<RepositoryLock> {
+  try {
+    await makeDirectories(disk, path);
+    return await lockRepository(path);
+  } catch (error) {
+    throw storageFailure(`The folder ${path} cannot be used.`, error);
+  }
+}
+
+interface Held {
+  readonly log: MaintenanceLog;
+  readonly disk: Disk;
+  readonly lock: RepositoryLock;
 }
 
 class BareRepository implements Repository {
@@ -62,12 +78,11 @@ class BareRepository implements Repository {
 
   constructor(
     private readonly location: GitLocation,
-    private readonly log_: MaintenanceLog,
-    private readonly lock: RepositoryLock,
+    private readonly held: Held,
   ) {
     this.path = location.gitDir;
     this.#blobs = new BlobReader(location);
-    this.#maintenance = new Maintenance(location, log_);
+    this.#maintenance = new Maintenance(location, held.log, held.disk);
   }
 
   async branch<View>(name: string, projection: Projection<View>): Promise<Branch<View>> {
@@ -75,6 +90,7 @@ class BareRepository implements Repository {
       throw new AppError('INTERNAL', `${JSON.stringify(name)} is no name for a branch.`);
     const writer = await BranchWriter.open({
       gitDir: this.path,
+      disk: this.held.disk,
       ref: `refs/heads/${name}`,
       projection,
       store: (objects) => this.#store(objects),
@@ -82,7 +98,7 @@ class BareRepository implements Repository {
       isAncestor: (commit, descendant) => this.isAncestor(commit, descendant),
       commitsBetween: (before, after) => this.#commitsBetween(before, after),
       onWritten: (commits) => this.#recent.add(commits),
-      onListenerError: (err) => this.log_.warn({ err }, 'Somebody who listens to a branch failed.'),
+      onListenerError: (err) => this.held.log.warn({ err }, 'Somebody who listens to a branch failed.'),
     });
     this.#branches.push(writer);
     return writer;
@@ -138,11 +154,11 @@ class BareRepository implements Repository {
     await Promise.all(this.#branches.map((branch) => branch.idle()));
     await this.#maintenance.idle();
     await this.#blobs.close();
-    await this.lock.release();
+    await this.held.lock.release();
   }
 
   async #store(objects: readonly GitObject[]): Promise<void> {
-    await writePack(this.path, objects);
+    await writePack(this.path, objects, this.held.disk);
     this.#maintenance.packWritten();
   }
 

@@ -1,0 +1,74 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { realDisk, type Disk } from './disk.js';
+import { gitBytes, type GitLocation } from './git-process.js';
+import { packDirectory } from './pack-store.js';
+
+interface PackFile {
+  /** `pack-<hash>`, without a suffix. */
+  readonly name: string;
+  readonly bytes: number;
+}
+
+const PACK = /^(pack-[0-9a-f]{40})\.pack$/;
+/** Somebody put a hand on it: a fetch under way, or a person. */
+const KEEP = '.keep';
+/** The index goes first: without it a pack is not there for a reader that comes now. */
+const SUFFIXES = ['.idx', '.rev', '.pack'];
+
+/**
+ * Puts the small packs together into one, with deltas. What `git repack --geometric=2 -d` does, but the new pack's name
+ * is sure before an old pack goes, and none goes whose objects were not asked for by name: a pack that a writer adds
+ * meanwhile stays, referenced or not.
+ */
+export async function repack(location: GitLocation, disk: Disk = realDisk): Promise<void> {
+  const directory = packDirectory(location.gitDir);
+  const packs = await packsIn(directory);
+  const small = packs.slice(0, rolledUp(packs.map(({ bytes }) => bytes)));
+  if (small.length < 2) return;
+  const large = packs.slice(small.length);
+  const wanted = [...small.map(({ name }) => `${name}.pack`), ...large.map(({ name }) => `^${name}.pack`)];
+  const output = await gitBytes(
+    location,
+    ['pack-objects', '--stdin-packs', '--quiet', '--delta-base-offset', join(directory, 'pack')],
+    `${wanted.join('\n')}\n`,
+  );
+  // Nothing is written where the large packs hold everything already.
+  const made = output.toString('latin1').trim();
+  await disk.syncDirectory(directory);
+  await Promise.all(
+    small
+      .filter(({ name }) => name !== `pack-${made}`)
+      .map((pack) => removePack(disk, join(directory, pack.name))),
+  );
+}
+
+async function removePack(disk: Disk, path: string): Promise<void> {
+  for (const suffix of SUFFIXES) await disk.remove(path + suffix);
+}
+
+/** Smallest first. */
+async function packsIn(directory: string): Promise<PackFile[]> {
+  const names = new Set(await readdir(directory));
+  const packs = [...names].flatMap((file) => PACK.exec(file)?.[1] ?? []);
+  const whole = packs.filter((name) => names.has(`${name}.idx`) && !names.has(`${name}${KEEP}`));
+  const sized = whole.map(async (name) => ({
+    name,
+    bytes: (await stat(join(directory, `${name}.pack`))).size,
+  }));
+  return (await Promise.all(sized)).sort((a, b) => a.bytes - b.bytes);
+}
+
+/**
+ * How many of the smallest to put together, so that afterwards each pack is at least twice as large as the one before:
+ * there are never many, and what is old and large is seldom written again.
+ */
+export function rolledUp(sizes: readonly number[]): number {
+  let count = sizes.length - 1;
+  while (count > 0 && (sizes[count] ?? 0) >= 2 * (sizes[count - 1] ?? 0)) count -= 1;
+  if (count <= 0) return 0;
+  count += 1;
+  let sum = sizes.slice(0, count).reduce((total, size) => total + size, 0);
+  while (count < sizes.length && (sizes[count] ?? 0) < 2 * sum) sum += sizes[count++] ?? 0;
+  return count;
+}
