@@ -8,6 +8,7 @@ import type { Operation } from './recording-disk-for-tests.js';
  * is there or is not, each by itself and in any order; bytes that were not synced are there, lost, or there by half.
  */
 
+type FileOperation = Extract<Operation, { readonly file: number }>;
 type Entry = number | 'folder';
 
 interface Change {
@@ -38,20 +39,10 @@ export class PowerLoss {
 
   /** The `at`-th operation happens. */
   happen(operation: Operation, at: number): void {
+    if ('file' in operation) this.#happenToFile(operation, at);
     switch (operation.kind) {
       case 'make directory':
         this.#add(operation.path, 'folder', at);
-        break;
-      case 'create':
-      case 'found':
-        this.#files.set(operation.file, { sure: 'bytes' in operation ? [operation.bytes] : [], unsure: [] });
-        this.#add(operation.path, operation.file, at);
-        break;
-      case 'write':
-        this.#files.get(operation.file)?.unsure.push({ at, bytes: operation.bytes });
-        break;
-      case 'sync file':
-        this.#syncFile(operation.file, operation.upTo);
         break;
       case 'rename':
         this.#rename(operation, at);
@@ -62,7 +53,17 @@ export class PowerLoss {
       case 'sync directory':
         this.#syncDirectory(operation.path, operation.upTo);
         break;
-      case 'acknowledged':
+      default:
+    }
+  }
+
+  #happenToFile(operation: FileOperation, at: number): void {
+    const { file } = operation;
+    if (operation.kind === 'write') this.#files.get(file)?.unsure.push({ at, bytes: operation.bytes });
+    else if (operation.kind === 'sync file') this.#syncFile(file, operation.upTo);
+    else {
+      this.#files.set(file, { sure: 'bytes' in operation ? [operation.bytes] : [], unsure: [] });
+      this.#add(operation.path, file, at);
     }
   }
 
