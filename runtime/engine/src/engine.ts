@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { writeKubeconfig } from './api/kubeconfig.js';
-import { ApiServer } from './api/server.js';
+import { ApiServer, type ApiServerOptions } from './api/server.js';
 import { servingCertificate } from './api/serving-certificate.js';
 import type { EngineConfig } from './config.js';
 import { Applier } from './follow/applier.js';
@@ -29,6 +29,13 @@ import { unsealer } from './workloads/unseal.js';
 import { finishVolumeRemovals, VolumeController } from './workloads/volumes.js';
 
 const LEFTOVER_GRACE_MS = 2000;
+
+interface Served {
+  readonly store: Store;
+  readonly hosts: IngressLookup;
+  readonly pods: PodController;
+  readonly token: string;
+}
 
 /** Everything of a local engine, put together. `start` resolves when it serves. */
 export class Engine {
@@ -60,26 +67,27 @@ export class Engine {
     const events = new EventRecorder(store, this.#now);
     const ports = new PortAllocator(state);
     const hosts = new IngressLookup(store);
+    const pods = new PodController({
+      store,
+      ports,
+      events,
+      now: this.#now,
+      log,
+      engineId: state.value.engineId,
+      home: config.home,
+      bashrc: config.bashrc,
+      path: config.sandboxPath,
+    });
     this.#run(store, [
       new VolumeController(store, join(config.home, 'volumes'), log),
       new SealedSecretController(store, unsealer(key), log),
       new StatefulSetController(store, log),
       new DatabaseController({ store, state, ports, postgres, events, log }),
       new EndpointController(store, ports, log),
-      new PodController({
-        store,
-        ports,
-        events,
-        now: this.#now,
-        log,
-        engineId: state.value.engineId,
-        home: config.home,
-        bashrc: config.bashrc,
-        path: config.sandboxPath,
-      }),
+      pods,
     ]);
     registerNode(store);
-    await this.#serve(store, hosts, state.value.token);
+    await this.#serve({ store, hosts, pods, token: state.value.token });
     await this.#follow(store);
   }
 
@@ -108,13 +116,14 @@ export class Engine {
     });
   }
 
-  async #serve(store: Store, hosts: IngressLookup, token: string): Promise<void> {
+  async #serve({ store, hosts, pods, token }: Served): Promise<void> {
     const { config, log } = this;
     const ingress = createIngress({ lookup: (host) => hosts.find(host), log });
     await ingress.listen(config.ingressPort);
     this.#closers.push(() => ingress.close());
     const tls = await servingCertificate(this.#now());
-    const api = new ApiServer({ store, token, tls, log });
+    const exec: ApiServerOptions['exec'] = (pod, request) => pods.exec(pod, request);
+    const api = new ApiServer({ store, token, tls, exec, log });
     const port = await api.listen(config.apiPort);
     this.#closers.push(() => api.close());
     await writeKubeconfig(config.home, { port, token, certificate: tls.certificate });

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { CoreV1Api, KubeConfig, makeInformer, Watch, type V1ConfigMap } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { searchPath } from '../config.js';
+import { startExec } from '../exec/start.js';
 import { pollUntil } from '../files/polling.js';
 import { at, text, type KubeObject, type Manifest } from '../store/object.js';
 import { Store } from '../store/store.js';
@@ -35,7 +37,13 @@ afterAll(() => rm(home, { recursive: true, force: true }));
 
 beforeEach(async () => {
   store = new Store({ now, historyLength: 50 });
-  server = new ApiServer({ store, token: TOKEN, tls, log: pino({ level: 'silent' }) });
+  server = new ApiServer({
+    store,
+    token: TOKEN,
+    tls,
+    exec: (_pod, request) => startExec(request, { cwd: home, env: { PATH: searchPath(), HOME: home } }),
+    log: pino({ level: 'silent' }),
+  });
   const port = await server.listen(0);
   const kubeconfig = await writeKubeconfig(home, { port, token: TOKEN, certificate: tls.certificate });
   config = new KubeConfig();
@@ -251,7 +259,7 @@ describe.skipIf(skipWithoutKubectl)('stock kubectl (skipped where there is none)
   });
 
   it.each([
-    ['exec', ['exec', 'blog-0', '-n', 'ns-a', '--', 'ls'], /"exec" is not served .* terminal in the portal/],
+    ['attach', ['attach', 'blog-0', '-n', 'ns-a'], /"attach" is not served .* terminal in the portal/],
     ['label', ['label', 'pod', 'blog-0', '-n', 'ns-a', 'a=b'], /changes go through git/],
     ['delete', ['delete', 'cm', 'map', '-n', 'ns-a'], /changes go through git/],
     ['create', ['create', 'cm', 'x', '-n', 'ns-a'], /changes go through git/],

@@ -57,6 +57,10 @@ function resourcesOf({ kind, namespaced, plural, shortNames = [], inAll = false 
     ...(inAll ? { categories: ['all'] } : {}),
   };
   return kind === 'Pod'
-    ? [own, { name: 'pods/log', singularName: '', namespaced, kind, verbs: ['get'] }]
+    ? [
+        own,
+        { name: 'pods/log', singularName: '', namespaced, kind, verbs: ['get'] },
+        { name: 'pods/exec', singularName: '', namespaced, kind: 'PodExecOptions', verbs: ['create', 'get'] },
+      ]
     : [own];
 }

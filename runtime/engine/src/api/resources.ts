@@ -28,6 +28,14 @@ export class Resources {
     else throw notAllowed(method);
   }
 
+  /** The pod that an `exec` is about. Throws where there is none, or something else was asked for. */
+  podToExec(target: ResourceTarget): KubeObject {
+    const { kind, subresource = '' } = target;
+    if (kind.kind === 'Pod' && IN_THE_TERMINAL.includes(subresource)) throw inTheTerminal(subresource);
+    if (kind.kind !== 'Pod' || subresource !== 'exec') throw badRequest('Only exec is served this way.');
+    return this.#find(target);
+  }
+
   #read(target: ResourceTarget, exchange: Exchange): void {
     if (isOn(exchange.query, 'watch')) this.#watch(target, exchange);
     else if (target.name === undefined) this.#list(target, exchange);
@@ -101,7 +109,7 @@ export class Resources {
     const { kind, subresource = '' } = target;
     const { method = 'GET' } = exchange.request;
     const object = this.#find(target);
-    if (kind.kind === 'Pod' && IN_THE_TERMINAL.includes(subresource)) throw inTheTerminal(subresource);
+    if (kind.kind === 'Pod') refuseStreams(subresource);
     if (method !== 'GET') throw notAllowed(method);
     if (kind.kind === 'Pod' && subresource === 'log') podLog(this.store, object, exchange);
     else if (subresource === 'status') this.#get(target, exchange);
@@ -109,8 +117,14 @@ export class Resources {
   }
 }
 
+function refuseStreams(subresource: string): void {
+  if (subresource === 'exec')
+    throw badRequest('exec needs a connection that can be upgraded to a WebSocket.');
+  if (IN_THE_TERMINAL.includes(subresource)) throw inTheTerminal(subresource);
+}
+
 /** What would reach into a running sandbox. */
-const IN_THE_TERMINAL: readonly string[] = ['exec', 'attach', 'portforward'];
+const IN_THE_TERMINAL: readonly string[] = ['attach', 'portforward'];
 
 const byName = (a: KubeObject, b: KubeObject): number => {
   const key = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ''}/${metadata.name}`;

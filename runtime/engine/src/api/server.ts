@@ -1,7 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
+import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
+import { ExecServer, type Upgrade } from '../exec/serve-exec.js';
+import type { ExecProcess, ExecRequest } from '../exec/types.js';
+import type { KubeObject } from '../store/object.js';
 import type { Store } from '../store/store.js';
 import { discovery, fixedAnswer } from './discovery.js';
 import { json } from './replies.js';
@@ -14,6 +18,8 @@ export interface ApiServerOptions {
   readonly store: Store;
   readonly token: string;
   readonly tls: ServingCertificate;
+  /** Runs a program in a pod. Throws ExecError where it cannot. */
+  readonly exec: (pod: KubeObject, request: ExecRequest) => Promise<ExecProcess>;
   readonly log: Pick<Logger, 'error'>;
 }
 
@@ -24,6 +30,7 @@ const OWN_HOST = /^(?:127\.0\.0\.1|localhost)(?::\d+)?$/;
 export class ApiServer {
   readonly #server: Server;
   readonly #resources: Resources;
+  readonly #exec = new ExecServer();
 
   constructor(private readonly options: ApiServerOptions) {
     this.#resources = new Resources(options.store);
@@ -33,6 +40,9 @@ export class ApiServer {
         void this.#handle(request, response);
       },
     );
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      this.#upgrade({ request, socket, head });
+    });
   }
 
   listen(port: number): Promise<number> {
@@ -51,8 +61,26 @@ export class ApiServer {
         resolve();
       });
     });
+    this.#exec.close();
     this.#server.closeAllConnections();
     return closed;
+  }
+
+  #upgrade(upgrade: Upgrade): void {
+    const { request, socket } = upgrade;
+    socket.on('error', () => socket.destroy());
+    try {
+      this.#authorizeHost(request);
+      this.#authorize(request);
+      const { pathname, searchParams } = urlOf(request);
+      const target = parsePath(pathname);
+      if (target?.type !== 'resource') throw notFound('The server could not find the requested resource.');
+      const pod = this.#resources.podToExec(target);
+      if (!ExecServer.speaks(request)) throw badRequest(NO_COMMON_PROTOCOL);
+      this.#exec.serve(upgrade, searchParams, (asked) => this.options.exec(pod, asked));
+    } catch (error) {
+      refuseUpgrade(socket, error instanceof ApiError ? error : this.#unexpected(error));
+    }
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -73,8 +101,7 @@ export class ApiServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!OWN_HOST.test(request.headers.host ?? ''))
-      throw new ApiError(403, 'Forbidden', 'This host is not served here.');
+    this.#authorizeHost(request);
     this.#authorize(request);
     const { pathname, searchParams } = urlOf(request);
     const target = parsePath(pathname);
@@ -90,6 +117,11 @@ export class ApiServer {
     );
   }
 
+  #authorizeHost(request: IncomingMessage): void {
+    if (!OWN_HOST.test(request.headers.host ?? ''))
+      throw new ApiError(403, 'Forbidden', 'This host is not served here.');
+  }
+
   #authorize(request: IncomingMessage): void {
     const [scheme = '', token = ''] = (request.headers.authorization ?? '').split(' ');
     const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
@@ -97,6 +129,23 @@ export class ApiServer {
     if (scheme.toLowerCase() !== 'bearer' || !same)
       throw new ApiError(401, 'Unauthorized', 'A bearer token is needed: it is in the kubeconfig.');
   }
+}
+
+const NO_COMMON_PROTOCOL =
+  'This engine speaks exec over WebSockets (v5.channel.k8s.io, v4.channel.k8s.io). kubectl does so from 1.31 on, or with KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true.';
+
+function refuseUpgrade(socket: Duplex, error: ApiError): void {
+  const body = JSON.stringify(statusObject(error));
+  socket.end(
+    [
+      `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? error.reason}`,
+      'Connection: close',
+      'Content-Type: application/json',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      '',
+      body,
+    ].join('\r\n'),
+  );
 }
 
 function urlOf(request: IncomingMessage): URL {

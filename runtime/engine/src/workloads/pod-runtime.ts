@@ -3,6 +3,8 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { spawn, type IPty } from '@lydell/node-pty';
 import type { Logger } from 'pino';
+import { startExec, type Surroundings } from '../exec/start.js';
+import type { ExecProcess, ExecRequest } from '../exec/types.js';
 import { list, number, record, text, type KubeObject } from '../store/object.js';
 import { TerminalServer } from '../terminal/server.js';
 import { podPortOwner } from './endpoints.js';
@@ -36,13 +38,15 @@ const HOME = '/home/developer';
 export class PodRuntime {
   readonly #terminal: TerminalServer;
   readonly #allocated: readonly number[];
+  readonly #surroundings: () => Surroundings;
 
   private constructor(
     private readonly options: PodRuntimeOptions,
-    started: { terminal: TerminalServer; allocated: readonly number[] },
+    started: Started,
   ) {
     this.#terminal = started.terminal;
     this.#allocated = started.allocated;
+    this.#surroundings = started.surroundings;
   }
 
   /** Throws MissingReferenceError while something the pod needs is not there yet. */
@@ -65,11 +69,12 @@ export class PodRuntime {
         service: options.service,
         namespace: pod.metadata.namespace ?? '',
       });
+    const surroundings = surroundingsOf(options, { environment, mounts, container });
     const terminal = new TerminalServer({
       token,
       log: options.log,
       title: `${variables.get('PROJECT_NAME') ?? pod.metadata.name} (${pod.metadata.name})`,
-      spawn: shellSpawner(options, { environment, mounts, container }),
+      spawn: shellSpawner(options, surroundings),
     });
     try {
       await terminal.listen(ports.get(terminalPort(container)) ?? 0);
@@ -77,7 +82,7 @@ export class PodRuntime {
       for (const port of ports.values()) options.ports.release(port);
       throw error;
     }
-    return new PodRuntime(options, { terminal, allocated: [...ports.values()] });
+    return new PodRuntime(options, { terminal, allocated: [...ports.values()], surroundings });
   }
 
   get uid(): string {
@@ -87,6 +92,11 @@ export class PodRuntime {
   /** Variables have changed: new shells see them, running ones keep what they have. */
   refresh(): Promise<void> {
     return refreshFiles(this.options.pod, this.options.places, this.options.lookup);
+  }
+
+  /** Runs a program beside the shells. Throws ExecError where it cannot be started. */
+  exec(request: ExecRequest): Promise<ExecProcess> {
+    return startExec(request, this.#surroundings());
   }
 
   /** `limitSeconds`: how long whoever asks can wait, whatever the pod was promised. */
@@ -148,24 +158,34 @@ function terminalPort(container: unknown): number {
   return number(entry, 'containerPort') ?? 7681;
 }
 
+interface Started {
+  readonly terminal: TerminalServer;
+  readonly allocated: readonly number[];
+  readonly surroundings: () => Surroundings;
+}
+
 interface Shell {
   readonly environment: () => ReadonlyMap<string, string>;
   readonly mounts: ReadonlyMap<string, string>;
   readonly container: unknown;
 }
 
+/** For each program anew: what a Service's name means can change while the pod runs. */
+function surroundingsOf(options: PodRuntimeOptions, shell: Shell): () => Surroundings {
+  const cwd = shell.mounts.get(text(shell.container, 'workingDir') ?? '/workspace') ?? options.places.pod;
+  return () => ({ cwd, env: shellEnvironment(options, { ...shell, cwd }) });
+}
+
 function shellSpawner(
   options: PodRuntimeOptions,
-  shell: Shell,
+  surroundings: () => Surroundings,
 ): (size: { columns: number; rows: number }) => IPty {
-  const cwd = shell.mounts.get(text(shell.container, 'workingDir') ?? '/workspace') ?? options.places.pod;
   return ({ columns, rows }) =>
     spawn('bash', ['--rcfile', options.bashrc, '-i'], {
       name: 'xterm-256color',
       cols: columns,
       rows,
-      cwd,
-      env: shellEnvironment(options, { ...shell, cwd }),
+      ...surroundings(),
       // Bytes as they come: a chunk may end inside a UTF-8 sequence.
       encoding: null,
     });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import { ExecError, type ExecProcess, type ExecRequest } from '../exec/types.js';
 import { list, number, record, refOf, text, type KubeObject, type ObjectRef } from '../store/object.js';
 import type { Change, Store } from '../store/store.js';
 import { keyOfName, nameOfKey, type WorkloadController } from './controller.js';
@@ -53,6 +54,13 @@ export class PodController implements WorkloadController {
   async close(): Promise<void> {
     await this.#queue.close();
     await Promise.all([...this.#runtimes.values()].map((runtime) => runtime.stop(CLOSE_SECONDS)));
+  }
+
+  /** Runs a program in a pod. Throws ExecError where the pod does not run, or the program cannot be started. */
+  async exec({ metadata: { namespace, name, uid } }: KubeObject, request: ExecRequest): Promise<ExecProcess> {
+    const runtime = this.#runtimes.get(keyOfName(namespace, name));
+    if (runtime?.uid !== uid) throw new ExecError(`The pod ${name} does not run (yet).`, 126);
+    return runtime.exec(request);
   }
 
   async #reconcile(key: string): Promise<void> {
