@@ -9,6 +9,7 @@ import type {
   ProjectDto,
 } from '@fullstackagent/controller/contract';
 import { ask, type ControllerConnection } from './controller-request.js';
+import { OperationsClient } from './operations-client.js';
 import type { ProjectKey } from './project-key.js';
 
 /**
@@ -20,8 +21,12 @@ import type { ProjectKey } from './project-key.js';
 export class ControllerClient {
   readonly #connection: ControllerConnection;
 
+  /** For operators. */
+  readonly operations: OperationsClient;
+
   constructor(connection: ControllerConnection) {
     this.#connection = connection;
+    this.operations = new OperationsClient((method, path, body) => this.#json(method, path, body));
   }
 
   platform(): Promise<PlatformDto> {

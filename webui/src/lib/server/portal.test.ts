@@ -277,6 +277,24 @@ describe.skipIf(!isBuilt())('the built portal (npm run build first)', () => {
       expect(controller.seen).toEqual([]);
     });
 
+    it('is for operators alone where it is about the installation', async () => {
+      const commit = 'c'.repeat(40);
+      const grace = stranger();
+      await grace.send('POST', '/api/auth/signup', { body: { ...ADA, username: 'barbara' } });
+      controller.seen.length = 0;
+      expect((await grace.send('GET', '/api/operations')).status).toBe(403);
+      expect((await grace.send('POST', `/api/operations/removals/${commit}/approve`)).status).toBe(403);
+      expect((await ada.send('POST', '/api/operations/removals/..%2frollout/approve')).status).toBe(404);
+      expect(controller.seen).toEqual([]);
+      const address = `/v1/operations/removals/${commit}/put-back`;
+      controller.answer(`POST ${address}`, { status: 202, body: { commit: 'd'.repeat(40) } });
+      expect(await ada.send('POST', `/api/operations/removals/${commit}/put-back`)).toMatchObject({
+        status: 202,
+        json: { commit: 'd'.repeat(40) },
+      });
+      expect(controller.seen[0]).toMatchObject({ method: 'POST', url: address, claims: { operator: true } });
+    });
+
     it('keeps what a save made from an older version disagrees about, and never a sealed value', async () => {
       const namespace = await namespaceOf('ada');
       const path = `PATCH /v1/tenants/${namespace}/projects/blog`;

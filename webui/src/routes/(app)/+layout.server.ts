@@ -12,5 +12,6 @@ export const load: LayoutServerLoad = async (event) => {
     if (cause instanceof AppError) return undefined;
     throw cause;
   });
-  return { user: { username: user.username, namespace: user.namespace }, platform, projects };
+  const { username, namespace, operator } = user;
+  return { user: { username, namespace, operator }, platform, projects };
 };

@@ -39,10 +39,7 @@ function paths(): Record<string, Record<string, unknown>> {
 function describe(operation: Operation): Record<string, unknown> {
   const { method, path, summary, input, status, open, answer } = operation;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
-  const parameterNames = [
-    ...inPath.map((name) => (name === 'tokenId' ? 'tokenId' : 'id')),
-    ...(operation.query ?? []),
-  ];
+  const parameterNames = [...inPath, ...(operation.query ?? [])];
   return {
     operationId: operationId(method, path),
     summary,
@@ -73,7 +70,10 @@ function describe(operation: Operation): Record<string, unknown> {
 
 /** `post /api/projects/{id}/start` is `postProjectsStart`. */
 function operationId(method: string, path: string): string {
-  const words = path.split('/').filter((part) => part !== '' && part !== 'api' && !part.startsWith('{'));
+  const words = path
+    .split('/')
+    .filter((part) => part !== '' && part !== 'api' && !part.startsWith('{'))
+    .flatMap((part) => part.split('-'));
   const one = path.endsWith('}') ? 'One' : '';
   return (
     method +
@@ -107,6 +107,13 @@ const parameters = {
     required: true,
     description: "A project's name in your own namespace, or `<namespace>~<name>`.",
     schema: { type: 'string' },
+  },
+  commit: {
+    name: 'commit',
+    in: 'path',
+    required: true,
+    description: 'The full id of a commit on `main`.',
+    schema: { type: 'string', pattern: '^[0-9a-f]{40}$' },
   },
   tokenId: { name: 'tokenId', in: 'path', required: true, schema: { type: 'string' } },
   namespace: queryParameter('namespace', 'Another namespace of which you are a member.', { type: 'string' }),

@@ -22,6 +22,7 @@ export interface Operation {
   readonly open?: true;
 }
 
+const OPERATIONS = '/api/operations';
 const PROJECT = '/api/projects/{id}';
 const CHANGE = 'The commit that records the change, and the project.';
 
@@ -39,6 +40,14 @@ const read = (part: string, summary: string, answer: string): Operation => ({
   summary,
   status: 200,
   answer,
+});
+
+const decision = (path: string, summary: string): Operation => ({
+  method: 'post',
+  path: `${OPERATIONS}/${path}`,
+  summary: `${summary} (operators)`,
+  status: 202,
+  answer: 'The commit that records the decision.',
 });
 
 /** Every address of the public API. A test holds it against the routes that exist. */
@@ -160,6 +169,24 @@ export const operations: readonly Operation[] = [
     status: 200,
     answer: 'How the database is reached, with the password.',
   },
+  {
+    method: 'get',
+    path: OPERATIONS,
+    summary: 'List what waits for an operator: removals that are held back, and a roll-out of platform.yaml',
+    status: 200,
+    answer: 'The removals and the roll-out.',
+  },
+  decision('removals/{commit}/approve', 'Let a commit take away the projects it removes'),
+  decision('removals/{commit}/put-back', 'Put the documents back that a commit removed'),
+  {
+    method: 'get',
+    path: `${OPERATIONS}/rollout/plan`,
+    summary: 'Read what the roll-out would change, by a sample of the projects',
+    status: 200,
+    answer: 'How many of the sampled projects would change, and the files of one.',
+  },
+  decision('rollout/approve', 'Begin a roll-out that waits, or go on with one that stopped'),
+  decision('rollout/put-back', 'Put the platform.yaml back that was there before the roll-out'),
   {
     method: 'get',
     path: '/api/platform',

@@ -1,0 +1,36 @@
+import { api, type Failure } from '../api.js';
+
+const POLL_MS = 4_000;
+
+/** Something at an address of the API, asked for again and again while the page is looked at. */
+export class Polled<T> {
+  /** undefined until it was read once; the last that was read stays while later reads fail. */
+  value = $state.raw<T>();
+  failure = $state.raw<Failure>();
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async refresh(): Promise<void> {
+    const result = await api<T>('GET', this.#path);
+    if (result.ok) this.value = result.value;
+    this.failure = result.ok ? undefined : result.failure;
+  }
+
+  /** Returns what ends it. For `onMount`. */
+  start(): () => void {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let over = false;
+    const next = async (): Promise<void> => {
+      if (document.visibilityState === 'visible') await this.refresh();
+      if (!over) timer = setTimeout(() => void next(), POLL_MS);
+    };
+    void next();
+    return () => {
+      over = true;
+      clearTimeout(timer);
+    };
+  }
+}

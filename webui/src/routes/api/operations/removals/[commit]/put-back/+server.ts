@@ -1,0 +1,3 @@
+import { decideRemoval } from '$lib/server/api/operator.js';
+
+export const POST = decideRemoval('put-back');

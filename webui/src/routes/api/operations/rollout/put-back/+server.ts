@@ -1,0 +1,3 @@
+import { decideRollout } from '$lib/server/api/operator.js';
+
+export const POST = decideRollout('put-back');
