@@ -16,6 +16,7 @@ const environment = z.object({
   GITOPS_REPOSITORY: path,
   CONTROLLER_TOKEN_KEY_FILE: path,
   CLUSTER: z.enum(['engine', 'kubernetes']).default('engine'),
+  DELIVERY: z.enum(['auto', 'flux', 'argocd']).default('auto'),
   KUBECONFIG: path.optional(),
   APPS_PORT: port.optional(),
   PLATFORM_SEED_FILE: path.optional(),
@@ -29,6 +30,8 @@ export interface Config {
   readonly repository: string;
   readonly tokenKey: Uint8Array;
   readonly cluster: 'engine' | 'kubernetes';
+  /** Whose reports say what is applied on a cluster; `auto`: whichever is there. */
+  readonly delivery: 'auto' | 'flux' | 'argocd';
   readonly kubeconfig?: string;
   readonly appsPort?: number;
   readonly platformSeedFile?: string;
@@ -50,6 +53,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     repository: value.GITOPS_REPOSITORY,
     tokenKey: readTokenKey(value.CONTROLLER_TOKEN_KEY_FILE),
     cluster: value.CLUSTER,
+    delivery: value.DELIVERY,
     logLevel: value.LOG_LEVEL,
     observeIntervalMs: value.OBSERVE_INTERVAL_MS,
     searchPath: value.PATH,

@@ -8,11 +8,12 @@ import { ProjectBoard } from './api/project-board.js';
 import { serveTerminals } from './api/terminal-upgrade.js';
 import type { Config } from './config.js';
 import type { ProjectDto } from './contract/projects.js';
+import { readApplication } from './deliver/argo.js';
 import { readKustomization } from './deliver/flux.js';
 import type { ObservedObjects } from './model/facts.js';
 import type { ProjectKey } from './model/intent.js';
 import { ClusterObserver } from './observe/observer.js';
-import { watchedResources } from './observe/resources.js';
+import { watchedResources, type ApplierReaders } from './observe/resources.js';
 import { PurgeLoop, type ProjectHealth } from './reconcile/index.js';
 import { openRepository, type OpenRepository } from './repository.js';
 import { DatabaseAccess } from './sandbox/database.js';
@@ -80,7 +81,7 @@ export async function startController(config: Config, log: Logger): Promise<Cont
 function createObserver(api: KubeApi, config: Config, log: Logger): ClusterObserver {
   return new ClusterObserver({
     api,
-    resources: watchedResources(readKustomization),
+    resources: watchedResources(appliersOf(config)),
     intervalMs: config.observeIntervalMs,
     now: () => new Date(),
     sleep,
@@ -92,6 +93,14 @@ function createObserver(api: KubeApi, config: Config, log: Logger): ClusterObser
       log.info('the cluster is observed');
     },
   });
+}
+
+/** The local engine reports as Flux does; on a cluster either may be there, unless it was said which. */
+function appliersOf({ cluster, delivery }: Config): ApplierReaders {
+  const flux = { flux: readKustomization };
+  const argocd = { argocd: readApplication };
+  if (cluster === 'engine' || delivery === 'flux') return flux;
+  return delivery === 'argocd' ? argocd : { ...flux, ...argocd };
 }
 
 function purgeLoop({

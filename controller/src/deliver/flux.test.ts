@@ -54,3 +54,11 @@ test('on its way is no failure', () => {
     'failure',
   );
 });
+
+test('suspended: nobody would apply it', () => {
+  const object = {
+    ...kustomization(ready('True', 'ReconciliationSucceeded', 'ok')),
+    spec: { suspend: true },
+  };
+  expect(readKustomization(object).failure?.kind).toBe('source');
+});

@@ -1,5 +1,6 @@
 import type { ApplyFailure, ApplyFailureKind, ObservedApplier } from '../model/facts.js';
 import { at, count, list, text, type Json } from '../shared/json.js';
+import { applyFailure } from './failure.js';
 
 /** A Flux `Kustomization` (the local engine writes the same) as the applier's report on one folder of `rendered`. */
 export function readKustomization(object: Json): ObservedApplier {
@@ -29,10 +30,11 @@ const kinds: Readonly<Record<string, ApplyFailureKind>> = {
 };
 
 function failureOf(object: Json): ApplyFailure | undefined {
+  if (at(object, 'spec', 'suspend') === true)
+    return { kind: 'source', message: 'Flux does not apply this project: an operator has suspended it.' };
   const ready = list(object, 'status', 'conditions').find((entry) => text(entry, 'type') === 'Ready');
   if (at(ready, 'status') !== 'False') return undefined;
   const message = text(ready, 'message') ?? text(ready, 'reason') ?? 'the applier gave no reason';
-  const kind = kinds[text(ready, 'reason') ?? ''] ?? 'apply';
-  // Admission says so in words only; this is the one place that reads them.
-  return { kind: kind === 'apply' && message.includes('exceeded quota') ? 'quota' : kind, message };
+  const kind = kinds[text(ready, 'reason') ?? ''];
+  return kind === undefined ? applyFailure(message) : { kind, message };
 }

@@ -78,7 +78,7 @@ export class ProjectIndex {
       statefulSet: one('statefulSet', names.sandbox) as ObservedStatefulSet | undefined,
       volume: one('volume', names.workspace) as ObservedVolume | undefined,
       database: one('database', names.database) as ObservedDatabase | undefined,
-      applier: one('applier', key.name) as ObservedApplier | undefined,
+      applier: (one('applier', key.name) ?? first(kinds.get('application'))) as ObservedApplier | undefined,
       refusal: newest(all('refusal') as ObservedRefusal[]),
     };
     return {
@@ -94,6 +94,10 @@ export class ProjectIndex {
     return objects;
   }
 }
+
+/** By name, so that a second Application of one folder does not make the status change with every restart. */
+const first = (objects: ReadonlyMap<string, unknown> | undefined): unknown =>
+  objects?.get([...objects.keys()].sort()[0] ?? '');
 
 type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 

@@ -60,7 +60,7 @@ beforeEach(async () => {
   recoveries = 0;
   observer = new ClusterObserver({
     api: new KubeApi(kubeConfigSource(join(folder, 'kubeconfig'))),
-    resources: watchedResources((): ObservedApplier => ({ current: true })),
+    resources: watchedResources({ flux: (): ObservedApplier => ({ current: true }) }),
     intervalMs: 20,
     now: () => new Date(),
     // The pauses of the real thing, shortened: what is tested is what happens after them.

@@ -5,7 +5,7 @@ import { text, type Json } from '../shared/json.js';
 import { trimDatabase, trimPod, trimRefusal, trimSealedSecret, trimStatefulSet, trimVolume } from './trim.js';
 
 export type ObservedKind =
-  'statefulSet' | 'pod' | 'volume' | 'database' | 'sealedSecret' | 'applier' | 'refusal';
+  'statefulSet' | 'pod' | 'volume' | 'database' | 'sealedSecret' | 'applier' | 'application' | 'refusal';
 
 /** One kind of object that is watched cluster-wide, and how it is read. */
 export interface WatchedResource {
@@ -44,10 +44,55 @@ function byInvolvedObject(object: Json): ProjectKey | undefined {
   return namespace === undefined || name === undefined ? undefined : { namespace, name };
 }
 
+/** Argo CD's Applications are in a namespace of their own: which project one is about is the folder it applies. */
+function byFolder(object: Json): ProjectKey | undefined {
+  const path = text(object, 'spec', 'source', 'path') ?? '';
+  const [, namespace, name] = /^(?:\.\/)?tenants\/[^/]+\/([^/]+)\/([^/]+)\/?$/.exec(path) ?? [];
+  // One that puts this folder anywhere else says nothing about the project.
+  return namespace === undefined ||
+    name === undefined ||
+    text(object, 'spec', 'destination', 'namespace') !== namespace
+    ? undefined
+    : { namespace, name };
+}
+
 const managed = { labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` };
 
-/** `readApplier` belongs to the applier in use (`deliver/`); this stage only watches its objects. */
-export function watchedResources(readApplier: (object: Json) => ObservedApplier): readonly WatchedResource[] {
+/** How the appliers' objects are read (`deliver/`); this stage only watches them. One that is absent is not watched. */
+export interface ApplierReaders {
+  readonly flux?: (object: Json) => ObservedApplier;
+  readonly argocd?: (object: Json) => ObservedApplier;
+}
+
+/** Where the template for Argo CD puts the Applications, and where the controller may read them. */
+const ARGOCD_NAMESPACE = 'argocd';
+
+/** With both, whichever is on the cluster tells: that one of them is missing, or must not be read, is no outage. */
+function applierResources({ flux, argocd }: ApplierReaders): readonly WatchedResource[] {
+  const either = flux !== undefined && argocd !== undefined ? { optional: true } : {};
+  const resources: WatchedResource[] = [];
+  if (flux !== undefined)
+    resources.push({
+      kind: 'applier',
+      path: '/apis/kustomize.toolkit.fluxcd.io/v1/kustomizations',
+      query: {},
+      trim: flux,
+      projectOf: byName,
+      ...either,
+    });
+  if (argocd !== undefined)
+    resources.push({
+      kind: 'application',
+      path: `/apis/argoproj.io/v1alpha1/namespaces/${ARGOCD_NAMESPACE}/applications`,
+      query: managed,
+      trim: argocd,
+      projectOf: byFolder,
+      ...either,
+    });
+  return resources;
+}
+
+export function watchedResources(appliers: ApplierReaders): readonly WatchedResource[] {
   return [
     {
       kind: 'statefulSet',
@@ -84,13 +129,7 @@ export function watchedResources(readApplier: (object: Json) => ObservedApplier)
       trim: trimSealedSecret,
       projectOf: byLabel,
     },
-    {
-      kind: 'applier',
-      path: '/apis/kustomize.toolkit.fluxcd.io/v1/kustomizations',
-      query: {},
-      trim: readApplier,
-      projectOf: byName,
-    },
+    ...applierResources(appliers),
     {
       kind: 'refusal',
       path: '/api/v1/events',
