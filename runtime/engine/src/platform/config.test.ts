@@ -21,6 +21,12 @@ describe('the environment', () => {
     expect(read({ FULLSTACK_AGENT_HOME: '/srv/data' }).home).toBe('/srv/data');
   });
 
+  it('hands on where a proxy says who asks, and nothing where none is named', () => {
+    expect(read({}).proxy).toEqual({});
+    const proxy = { ADDRESS_HEADER: 'X-Forwarded-For', XFF_DEPTH: '2' };
+    expect(read(proxy).proxy).toEqual(proxy);
+  });
+
   it('counts an empty variable as unset', () => {
     expect(read({ PORT: '', DATABASE_URL: '', CLUSTER: '' })).toMatchObject({ port: undefined });
   });
