@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect as connectTcp } from 'node:net';
-import { spawn } from '@lydell/node-pty';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { spawn, type IPty } from '@lydell/node-pty';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -127,6 +130,55 @@ describe('TerminalServer', () => {
     await client.waitFor(/ready-2/);
     for (let at = 0; at < bytes.length; at += 50_000) client.type(bytes.subarray(at, at + 50_000));
     await client.waitFor(new RegExp(createHash('sha256').update(bytes).digest('hex')));
+  });
+
+  it('lets whoever pastes wait for a program that does not read, nobody else, and loses nothing', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'fsa-terminal-'));
+    closers.push(() => rm(folder, { recursive: true, force: true }));
+    const { url } = await server();
+    const client = await connect(url);
+    const bytes = Buffer.from(Array.from({ length: 1024 * 1024 }, (_, index) => (index * 7) % 251));
+    const times = 24;
+    const go = join(folder, 'go');
+    client.type(
+      `stty raw -echo; printf 'ready-%s' $((1+1)); until [ -e ${go} ]; do sleep 0.05; done; ` +
+        `head -c ${bytes.length * times} | sha256sum; stty sane\r`,
+    );
+    await client.waitFor(/ready-2/);
+    for (let time = 0; time < times; time += 1) client.type(bytes);
+    const other = await connect(url, { session: 'other' });
+    other.type('echo "fine-$((1+1))"\r');
+    await other.waitFor(/fine-2/);
+    expect(client.socket.bufferedAmount).toBeGreaterThan(8 * 1024 * 1024);
+    await writeFile(go, '');
+    const hash = createHash('sha256');
+    for (let time = 0; time < times; time += 1) hash.update(bytes);
+    await client.waitFor(new RegExp(hash.digest('hex')));
+  });
+
+  it('takes a frame as large as the controller passes on, and no larger', async () => {
+    const { url } = await server();
+    const client = await connect(url);
+    client.control(`9${'x'.repeat(3 * 1024 * 1024)}`);
+    client.type('echo "fine-$((1+1))"\r');
+    await client.waitFor(/fine-2/);
+    client.control(`9${'x'.repeat(4 * 1024 * 1024)}`);
+    expect(await client.closed()).toBe(1009);
+  });
+
+  it('ends a connection that waits for a shell which has ended', async () => {
+    const ptys: IPty[] = [];
+    const { url } = await server((size) => {
+      const pty = bash(size);
+      ptys.push(pty);
+      return pty;
+    });
+    const client = await connect(url);
+    client.type(`stty raw -echo; printf 'ready-%s' $((1+1)); sleep 600\r`);
+    await client.waitFor(/ready-2/);
+    for (let time = 0; time < 8; time += 1) client.type(Buffer.alloc(1024 * 1024, 'x'));
+    ptys[0]?.kill('SIGKILL');
+    expect(await client.closed()).toBe(1000);
   });
 
   it("answers nobody's questions twice", async () => {

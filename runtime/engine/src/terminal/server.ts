@@ -18,7 +18,8 @@ export interface TerminalServerOptions {
 
 const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const MAX_SESSIONS = 64;
-const MAX_FRAME = 1024 * 1024;
+/** As in the controller and the portal: what passed those is not refused here. */
+const MAX_FRAME = 4 * 1024 * 1024;
 /** What may wait for one viewer before the program has to. */
 const HIGH_WATER = 1024 * 1024;
 const LOW_WATER = 128 * 1024;
@@ -130,7 +131,8 @@ export class TerminalServer {
     const viewer = viewerOf(client, () => session);
     let alive = true;
     const ping = setInterval(() => {
-      if (!alive) client.terminate();
+      // A paused connection is not read, so its answers cannot be seen.
+      if (!alive && !client.isPaused) client.terminate();
       alive = false;
       client.ping();
     }, PING_MS);
@@ -142,10 +144,11 @@ export class TerminalServer {
       clearInterval(ping);
       session?.detach(viewer);
     });
+    const typist: Typist = { viewer, client };
     client.on('message', (data: Buffer) => {
       const message = decode(data);
       if (session !== undefined) {
-        receive(session, viewer, message);
+        receive(session, typist, message);
         return;
       }
       if (message?.type !== 'open' || !sameText(message.authToken, this.#credential)) {
@@ -194,10 +197,16 @@ function urlOf(request: IncomingMessage): URL | undefined {
   }
 }
 
-function receive(session: Session, viewer: Viewer, message: ReturnType<typeof decode>): void {
+interface Typist {
+  readonly viewer: Viewer;
+  readonly client: WebSocket;
+}
+
+function receive(session: Session, typist: Typist, message: ReturnType<typeof decode>): void {
+  const { viewer } = typist;
   switch (message?.type) {
     case 'input': {
-      session.write(message.data);
+      if (!session.write(message.data)) waitForProgram(session, typist);
       return;
     }
     case 'resize': {
@@ -218,6 +227,19 @@ function receive(session: Session, viewer: Viewer, message: ReturnType<typeof de
   }
 }
 
+/** The program does not read: neither do we, so that what is typed waits where it is typed. */
+function waitForProgram(session: Session, { viewer, client }: Typist): void {
+  if (client.isPaused || client.readyState !== client.OPEN) return;
+  client.pause();
+  // Its word to go on would not be read any more, and the program might wait for that before it reads.
+  session.release(viewer);
+  const checking = setInterval(() => {
+    if (client.readyState === client.OPEN && !session.takesInput()) return;
+    clearInterval(checking);
+    client.resume();
+  }, RELEASE_CHECK_MS);
+}
+
 function viewerOf(client: WebSocket, session: () => Session | undefined): Viewer {
   let checking: NodeJS.Timeout | undefined;
   const viewer: Viewer = {
@@ -234,6 +256,8 @@ function viewerOf(client: WebSocket, session: () => Session | undefined): Viewer
       return false;
     },
     ended(exitCode) {
+      // Paused, it would never read the peer's closing frame.
+      client.resume();
       client.close(exitCode === 0 ? 1000 : 4000, `The shell ended with exit code ${exitCode}.`);
     },
   };

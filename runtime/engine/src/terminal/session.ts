@@ -1,4 +1,5 @@
 import type { IPty } from '@lydell/node-pty';
+import { PtyInput } from './input.js';
 import { Scrollback, withoutQueries } from './scrollback.js';
 import type { Size } from './protocol.js';
 
@@ -18,6 +19,7 @@ export class Session {
   readonly #viewers = new Set<Viewer>();
   readonly #held = new Set<Viewer>();
   readonly #scrollback = new Scrollback();
+  readonly #input: PtyInput;
   #gathered: Buffer[] = [];
   #gatheredSize = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -26,6 +28,7 @@ export class Session {
     private readonly pty: IPty,
     onExit: () => void,
   ) {
+    this.#input = new PtyInput(pty);
     pty.onData((data) => {
       this.#gather(Buffer.from(data as unknown as Uint8Array));
     });
@@ -53,8 +56,13 @@ export class Session {
     this.release(viewer);
   }
 
-  write(data: Buffer): void {
-    this.pty.write(data as unknown as string);
+  /** Answers false when the program has more to read than it should: whoever types has to wait for `takesInput`. */
+  write(data: Buffer): boolean {
+    return this.#input.write(data);
+  }
+
+  takesInput(): boolean {
+    return this.#input.hasRoom();
   }
 
   /** The size of whoever asked last: a terminal has only one. */
