@@ -213,6 +213,7 @@ describe('the objects of a tenant', () => {
     expect([...files().keys()]).toEqual([
       'limitrange-tenant.yaml',
       'namespace-ns-ajno7yq7.yaml',
+      'networkpolicy-controller-to-terminal.yaml',
       'networkpolicy-database.yaml',
       'networkpolicy-default-deny.yaml',
       'networkpolicy-dns.yaml',
@@ -222,18 +223,8 @@ describe('the objects of a tenant', () => {
       'resourcequota-tenant.yaml',
       'role-fullstackagent-controller.yaml',
       'rolebinding-fullstackagent-controller.yaml',
+      'serviceaccount-release.yaml',
       'serviceaccount-sandbox.yaml',
-    ]);
-  });
-
-  it('keep each family of addresses within its own', () => {
-    const platform = platformWith((spec) => (spec.tenant.blockedEgress = ['10.0.0.0/8', 'fc00::/7']));
-    const policy = load(files(platform).get('networkpolicy-internet.yaml') ?? '') as {
-      spec: { egress: { to: { ipBlock: object }[] }[] };
-    };
-    expect(policy.spec.egress[0]?.to.map(({ ipBlock }) => ipBlock)).toEqual([
-      { cidr: '0.0.0.0/0', except: ['10.0.0.0/8'] },
-      { cidr: '::/0', except: ['fc00::/7'] },
     ]);
   });
 

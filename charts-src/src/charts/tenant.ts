@@ -12,6 +12,7 @@ const quantity = (text: string): k8s.Quantity => k8s.Quantity.fromString(text);
 
 export interface TenantContext {
   readonly platform: PlatformDocument['spec'];
+  readonly tenant: TenantDocument['spec'];
   readonly namespace: string;
   readonly intent: string;
 }
@@ -22,9 +23,35 @@ export const tenantContext = (
   intent: string,
 ): TenantContext => ({
   platform: platform.spec,
+  tenant: tenant.spec,
   namespace: tenant.metadata.name,
   intent,
 });
+
+const WATCH = ['get', 'list', 'watch'];
+
+const RULES: readonly k8s.PolicyRule[] = [
+  // Status.
+  { apiGroups: [''], resources: ['events', 'persistentvolumeclaims', 'pods'], verbs: WATCH },
+  { apiGroups: ['apps'], resources: ['statefulsets'], verbs: WATCH },
+  { apiGroups: ['apps.kubeblocks.io'], resources: ['clusters'], verbs: WATCH },
+  { apiGroups: ['bitnami.com'], resources: ['sealedsecrets'], verbs: WATCH },
+  { apiGroups: ['kustomize.toolkit.fluxcd.io'], resources: ['kustomizations'], verbs: WATCH },
+  // Logs of a sandbox, on request.
+  { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
+  // Files. A WebSocket begins with GET; since Kubernetes 1.35 it needs `create` as well.
+  { apiGroups: [''], resources: ['pods/exec'], verbs: ['create', 'get'] },
+  // The terminal's token, and a database's password when its owner asks for it.
+  { apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
+  // Where a terminal listens.
+  { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list'] },
+];
+
+/** Without the fields that are not there: they would hide the platform's. */
+const defined = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
 
 const labels = { [LABELS.component]: 'tenant', [LABELS.managedBy]: MANAGED_BY };
 
@@ -41,18 +68,20 @@ export class TenantChart extends Chart {
     super(scope, id, { disableResourceNameHashes: true });
     this.#namespace(context);
     this.#limits(context);
-    for (const { name, spec } of tenantPolicies(context.platform))
+    for (const { name, spec } of tenantPolicies(context.platform, context.tenant))
       new k8s.KubeNetworkPolicy(this, `policy-${name}`, { metadata: meta(context, name), spec });
-    new k8s.KubeServiceAccount(this, 'service-account', {
-      metadata: meta(context, 'sandbox'),
-      automountServiceAccountToken: false,
-    });
+    // Neither has any right, and no pod gets its token.
+    for (const name of ['release', 'sandbox'])
+      new k8s.KubeServiceAccount(this, `service-account-${name}`, {
+        metadata: meta(context, name),
+        automountServiceAccountToken: false,
+      });
     this.#controllerRole(context);
   }
 
   /**
    * Sandboxes meet `restricted`; KubeBlocks' PostgreSQL runs as root and meets `baseline` only (reference, trap 5), so
-   * that is what the namespace enforces. What falls short of `restricted` is warned about and audited.
+   * that is what the namespace enforces, unless the platform does without databases. What falls short of `restricted` is warned about and audited.
    */
   #namespace(context: TenantContext): void {
     const level = 'pod-security.kubernetes.io';
@@ -61,7 +90,7 @@ export class TenantChart extends Chart {
         name: context.namespace,
         labels: {
           ...labels,
-          [`${level}/enforce`]: 'baseline',
+          [`${level}/enforce`]: context.platform.tenant.podSecurity ?? 'baseline',
           [`${level}/enforce-version`]: 'latest',
           [`${level}/audit`]: 'restricted',
           [`${level}/audit-version`]: 'latest',
@@ -75,7 +104,8 @@ export class TenantChart extends Chart {
   }
 
   #limits(context: TenantContext): void {
-    const { quota } = context.platform.tenant;
+    const own = context.tenant.quota ?? {};
+    const quota = { ...context.platform.tenant.quota, ...defined(own) };
     new k8s.KubeResourceQuota(this, 'quota', {
       metadata: meta(context, 'tenant'),
       spec: {
@@ -105,19 +135,17 @@ export class TenantChart extends Chart {
     });
   }
 
-  /** Terminal, files and database reveal go through the controller; this is all it may do in a tenant's namespace. */
+  /**
+   * All that the controller may do in a tenant's namespace. It changes nothing here: what is desired is a commit.
+   *
+   * RBAC knows no patterns, so the Secrets of database accounts and terminals, which come and go with projects, cannot be
+   * named. Bounded are: the verb (`get`: who cannot list has to know a name), the namespace, and in the controller the two
+   * names that it derives from a project it has authorised.
+   */
   #controllerRole(context: TenantContext): void {
     const { namespace, serviceAccount } = context.platform.controller;
     const name = 'fullstackagent-controller';
-    new k8s.KubeRole(this, 'controller-role', {
-      metadata: meta(context, name),
-      rules: [
-        { apiGroups: [''], resources: ['pods', 'pods/log'], verbs: ['get', 'list', 'watch'] },
-        { apiGroups: [''], resources: ['pods/exec'], verbs: ['create', 'get'] },
-        { apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
-        { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list'] },
-      ],
-    });
+    new k8s.KubeRole(this, 'controller-role', { metadata: meta(context, name), rules: [...RULES] });
     new k8s.KubeRoleBinding(this, 'controller-binding', {
       metadata: meta(context, name),
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { API_VERSION } from './api-version.js';
 import { objectName } from './names.js';
+import { podLabels, quota, range } from './limits.js';
 import { bytes, cpu } from './quantities.js';
 
 /** Room is left for `<host>-<port name>.` before it: a host name has at most 253 characters. */
@@ -11,8 +12,6 @@ const domain = z
     /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
     'A domain is lower-case labels joined by dots.',
   );
-
-const range = z.union([z.cidrv4(), z.cidrv6()], 'A range is written like "10.0.0.0/8" or "fd00::/8".');
 
 const tls = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('none') }),
@@ -46,7 +45,17 @@ export const platformSchema = z
         /** Where the controller runs; it alone may reach a sandbox's terminal. */
         namespace: objectName,
         serviceAccount: objectName,
+        /** Of its pods; absent: any pod of the namespace is taken for it. */
+        podLabels: podLabels.optional(),
       }),
+      /** Where sandboxes reach the portal's API within the cluster; absent: they go through its public address. */
+      portal: z
+        .strictObject({
+          namespace: objectName,
+          port: z.int().min(1).max(65535),
+          podLabels: podLabels.optional(),
+        })
+        .optional(),
       sandbox: z.strictObject({
         defaultImage: z.string().min(1),
         allowedImages: z.array(z.string().min(1)).min(1),
@@ -67,19 +76,30 @@ export const platformSchema = z
         storageClass: objectName.optional(),
         /** Where the KubeBlocks operator runs; `kb-system` where it is not said. */
         operatorNamespace: objectName.optional(),
+        /** The API that the installation's KubeBlocks speaks: `v1` (1.0 and later, the default) or `v1alpha1` (0.9). */
+        api: z.enum(['v1', 'v1alpha1']).optional(),
+        /** Scheduled backups; absent: they are not offered. A BackupRepo has to exist. */
+        backup: z
+          .strictObject({
+            /** The BackupRepo; absent: the cluster's default one. */
+            repo: objectName.optional(),
+            /** Where it is, as seen from a pod; absent: anywhere outside of what is blocked, on port 443. */
+            storage: z.array(range).min(1).optional(),
+          })
+          .optional(),
       }),
       tenant: z.strictObject({
-        quota: z.strictObject({
-          cpu,
-          memory: bytes,
-          storage: bytes,
-          pods: z.int().min(1).max(1000),
-          volumes: z.int().min(1).max(1000),
-        }),
+        /** A Tenant document may say otherwise, field by field. */
+        quota,
         /** Ranges that sandboxes never reach: the cluster's own networks and the metadata service. */
         blockedEgress: z.array(range),
         /** Where the API server answers (node or endpoint addresses, after translation): databases need to reach it. */
         apiServers: z.array(range).optional(),
+        /**
+         * What every pod of a tenant has to meet. Absent: `baseline`, because KubeBlocks' PostgreSQL runs as root. With
+         * `restricted` there are no databases.
+         */
+        podSecurity: z.enum(['baseline', 'restricted']).optional(),
       }),
       sealing: z.strictObject({
         /** PEM, one certificate: what the Sealed Secrets controller serves at `/v1/cert.pem`. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { API_VERSION } from './api-version.js';
+import { quota, range } from './limits.js';
 import { namespaceName, singleLine } from './names.js';
 
 export const memberRoles = ['owner', 'maintainer', 'viewer'] as const;
@@ -22,6 +23,20 @@ export const tenantSchema = z.strictObject({
         }),
       )
       .min(1, 'A tenant has at least one member.'),
+    /**
+     * Where what runs here may connect to outside of the cluster. Absent: everywhere but where the platform says no.
+     * What the platform blocks stays blocked.
+     */
+    egress: z
+      .strictObject({
+        allow: z.union(
+          [z.literal('none'), z.array(range).min(1).max(50)],
+          'This is "none" or a list of ranges.',
+        ),
+      })
+      .optional(),
+    /** In place of the platform's, field by field. */
+    quota: quota.partial().optional(),
   }),
 });
 

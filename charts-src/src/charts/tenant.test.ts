@@ -1,0 +1,287 @@
+import { load } from 'js-yaml';
+import { describe, expect, it } from 'vitest';
+import { API_VERSION, tenantSchema, type PlatformDocument, type TenantDocument } from '../documents/index.js';
+import { RenderError } from '../errors.js';
+import { renderTenant } from '../render.js';
+import { examplePlatform } from '../testing/arbitrary-documents.js';
+
+const platformWith = (change: (spec: PlatformDocument['spec']) => void): PlatformDocument => {
+  const copy = structuredClone(examplePlatform);
+  change(copy.spec);
+  return copy;
+};
+
+const tenantWith = (spec: Partial<TenantDocument['spec']> = {}): TenantDocument => ({
+  apiVersion: API_VERSION,
+  kind: 'Tenant',
+  metadata: { name: 'ns-ajno7yq7' },
+  spec: { displayName: 'Ada', members: [{ user: 'u1a2b3c4d5e6', role: 'owner' }], ...spec },
+});
+
+interface Parsed {
+  readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly rules: readonly unknown[];
+}
+
+const object = (file: string, platform = examplePlatform, tenant = tenantWith()): Parsed =>
+  load(renderTenant({ platform, tenant, intent: 'x' }).get(file) ?? 'null') as Parsed;
+
+const policy = (name: string, platform = examplePlatform, tenant = tenantWith()) =>
+  (object(`networkpolicy-${name}.yaml`, platform, tenant) as Parsed | null)?.spec;
+
+const workloads = (...values: string[]) => ({
+  matchExpressions: [{ key: 'fullstackagent.dev/workload', operator: 'In', values }],
+});
+const sandbox = { matchLabels: { 'fullstackagent.dev/workload': 'sandbox' } };
+const apps = workloads('release', 'sandbox');
+const database = { matchLabels: { 'app.kubernetes.io/managed-by': 'kubeblocks' } };
+const backup = { matchLabels: { 'app.kubernetes.io/managed-by': 'kubeblocks-dataprotection' } };
+const inNamespace = (name: string) => ({
+  namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } },
+});
+const tcp = (...ports: number[]) => ports.map((port) => ({ port, protocol: 'TCP' }));
+
+const FULL = platformWith((spec) => {
+  spec.portal = { namespace: 'portal-system', port: 3000, podLabels: { app: 'portal' } };
+  spec.controller.podLabels = { app: 'controller' };
+  spec.tenant.apiServers = ['192.0.2.1/32'];
+  spec.database.backup = { storage: ['198.51.100.0/24'] };
+});
+
+describe('the openings of a tenant are exactly', () => {
+  it.each<[string, object]>([
+    ['default-deny', { podSelector: {}, policyTypes: ['Ingress', 'Egress'] }],
+    [
+      'dns',
+      {
+        podSelector: {},
+        policyTypes: ['Egress'],
+        egress: [
+          {
+            to: [{ ...inNamespace('kube-system'), podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } } }],
+            ports: [{ port: 53, protocol: 'UDP' }, ...tcp(53)],
+          },
+        ],
+      },
+    ],
+    [
+      'sandbox-to-database',
+      {
+        podSelector: apps,
+        policyTypes: ['Egress'],
+        egress: [{ to: [{ podSelector: database }], ports: tcp(5432, 6432) }],
+      },
+    ],
+    [
+      'database',
+      {
+        podSelector: database,
+        policyTypes: ['Ingress', 'Egress'],
+        ingress: [
+          { from: [{ podSelector: apps }], ports: tcp(5432, 6432) },
+          { from: [{ podSelector: database }, inNamespace('kb-system')] },
+          { from: [{ podSelector: backup }], ports: tcp(5432, 6432) },
+        ],
+        egress: [
+          { to: [{ podSelector: database }] },
+          { to: [{ ipBlock: { cidr: '192.0.2.1/32' } }], ports: tcp(443, 6443) },
+        ],
+      },
+    ],
+    [
+      'database-backup',
+      {
+        podSelector: backup,
+        policyTypes: ['Egress'],
+        egress: [
+          { to: [{ podSelector: database }], ports: tcp(5432, 6432) },
+          { to: [{ ipBlock: { cidr: '192.0.2.1/32' } }], ports: tcp(443, 6443) },
+          { to: [{ ipBlock: { cidr: '198.51.100.0/24' } }] },
+        ],
+      },
+    ],
+    [
+      'ingress-to-sandbox',
+      { podSelector: apps, policyTypes: ['Ingress'], ingress: [{ from: [inNamespace('ingress-nginx')] }] },
+    ],
+    [
+      'controller-to-terminal',
+      {
+        podSelector: sandbox,
+        policyTypes: ['Ingress'],
+        ingress: [
+          {
+            from: [
+              {
+                ...inNamespace('fullstackagent-system'),
+                podSelector: { matchLabels: { app: 'controller' } },
+              },
+            ],
+            ports: tcp(7681),
+          },
+        ],
+      },
+    ],
+    [
+      'sandbox-to-portal',
+      {
+        podSelector: sandbox,
+        policyTypes: ['Egress'],
+        egress: [
+          {
+            to: [{ ...inNamespace('portal-system'), podSelector: { matchLabels: { app: 'portal' } } }],
+            ports: tcp(3000),
+          },
+        ],
+      },
+    ],
+    [
+      'internet',
+      {
+        podSelector: apps,
+        policyTypes: ['Egress'],
+        egress: [
+          {
+            to: [
+              {
+                ipBlock: {
+                  cidr: '0.0.0.0/0',
+                  except: ['10.0.0.0/8', '169.254.0.0/16', '100.100.100.200/32', '168.63.129.16/32'],
+                },
+              },
+              { ipBlock: { cidr: '::/0', except: ['fe80::/10', 'fd00:ec2::254/128'] } },
+            ],
+          },
+        ],
+      },
+    ],
+  ])('%s', (name, expected) => {
+    expect(policy(name, FULL)).toEqual(expected);
+  });
+
+  it('these, and no other', () => {
+    const names = (platform: PlatformDocument): string[] =>
+      [...renderTenant({ platform, tenant: tenantWith(), intent: 'x' }).keys()]
+        .filter((file) => file.startsWith('networkpolicy-'))
+        .map((file) => file.slice('networkpolicy-'.length, -'.yaml'.length))
+        .sort();
+    const always = [
+      'controller-to-terminal',
+      'database',
+      'default-deny',
+      'dns',
+      'ingress-to-sandbox',
+      'internet',
+      'sandbox-to-database',
+    ];
+    expect(names(examplePlatform)).toEqual(always);
+    expect(names(FULL)).toEqual([...always, 'database-backup', 'sandbox-to-portal'].sort());
+  });
+
+  it('never a rule with an empty list of peers or ports, which would open everything', () => {
+    const everything = platformWith((spec) => {
+      spec.tenant.blockedEgress = ['0.0.0.0/0', '::/0'];
+      spec.database.backup = {};
+    });
+    for (const platform of [examplePlatform, FULL, everything]) {
+      const files = renderTenant({ platform, tenant: tenantWith(), intent: 'x' });
+      for (const [file, text] of files) expect(text, file).not.toMatch(/(?:to|from|ports): \[\]/);
+    }
+    expect(policy('internet', everything)).toBeUndefined();
+  });
+});
+
+describe('what a tenant may reach outside', () => {
+  const blocks = (tenant: TenantDocument, platform = examplePlatform): unknown =>
+    (
+      policy('internet', platform, tenant)?.['egress'] as { to: { ipBlock: object }[] }[] | undefined
+    )?.[0]?.to.map(({ ipBlock }) => ipBlock);
+
+  it('is nothing with "none"', () => {
+    expect(policy('internet', examplePlatform, tenantWith({ egress: { allow: 'none' } }))).toBeUndefined();
+  });
+
+  it('is what is allowed, less what the platform blocks within it', () => {
+    const tenant = tenantWith({ egress: { allow: ['203.0.113.0/24', '8.0.0.0/5', '2001:db8::/32'] } });
+    expect(blocks(tenant)).toEqual([
+      { cidr: '203.0.113.0/24' },
+      { cidr: '8.0.0.0/5', except: ['10.0.0.0/8'] },
+      { cidr: '2001:db8::/32' },
+    ]);
+  });
+
+  it.each(['10.1.0.0/16', '10.0.0.0/8', '169.254.169.254/32', 'fe80::1/128'])(
+    'is never %s, which is blocked',
+    (cidr) => {
+      const tenant = tenantWith({ egress: { allow: ['203.0.113.0/24', cidr] } });
+      expect(() => renderTenant({ platform: examplePlatform, tenant, intent: 'x' })).toThrow(RenderError);
+    },
+  );
+
+  it('is never where a cloud hands out identities, even where the platform forgot to say so', () => {
+    const forgetful = platformWith((spec) => (spec.tenant.blockedEgress = []));
+    expect(JSON.stringify(blocks(tenantWith(), forgetful))).toContain('169.254.0.0/16');
+  });
+
+  it.each([[[]], ['all'], [['not a range']], [['10.0.0.0']]])('is not %j', (allow) => {
+    const document = { ...tenantWith(), spec: { ...tenantWith().spec, egress: { allow } } };
+    expect(tenantSchema.safeParse(document).success).toBe(false);
+  });
+});
+
+describe('the limits of a tenant', () => {
+  it("are the platform's, but for what the document says otherwise", () => {
+    const hard = (tenant: TenantDocument): unknown =>
+      object('resourcequota-tenant.yaml', examplePlatform, tenant).spec['hard'];
+    const platforms = {
+      'limits.cpu': '16',
+      'limits.memory': '32Gi',
+      'requests.storage': '200Gi',
+      persistentvolumeclaims: '40',
+      pods: '40',
+      'services.loadbalancers': '0',
+      'services.nodeports': '0',
+    };
+    expect(hard(tenantWith())).toEqual(platforms);
+    expect(hard(tenantWith({ quota: { cpu: undefined, memory: '2048Mi', pods: 3 } }))).toEqual({
+      ...platforms,
+      'limits.memory': '2Gi',
+      pods: '3',
+    });
+  });
+
+  it('let every container of a side car start: each gets limits', () => {
+    expect(object('limitrange-tenant.yaml').spec['limits']).toEqual([
+      {
+        type: 'Container',
+        default: { cpu: '500m', memory: '512Mi' },
+        defaultRequest: { cpu: '50m', memory: '64Mi' },
+      },
+    ]);
+  });
+
+  it('are those of Pod Security: what databases need, or more where there are none', () => {
+    const enforced = (platform: PlatformDocument): string | undefined =>
+      object('namespace-ns-ajno7yq7.yaml', platform).metadata.labels['pod-security.kubernetes.io/enforce'];
+    expect(enforced(examplePlatform)).toBe('baseline');
+    expect(enforced(platformWith((spec) => (spec.tenant.podSecurity = 'restricted')))).toBe('restricted');
+  });
+});
+
+describe('the controller', () => {
+  it('may do exactly this in a tenant', () => {
+    const watch = ['get', 'list', 'watch'];
+    expect(object('role-fullstackagent-controller.yaml').rules).toEqual([
+      { apiGroups: [''], resources: ['events', 'persistentvolumeclaims', 'pods'], verbs: watch },
+      { apiGroups: ['apps'], resources: ['statefulsets'], verbs: watch },
+      { apiGroups: ['apps.kubeblocks.io'], resources: ['clusters'], verbs: watch },
+      { apiGroups: ['bitnami.com'], resources: ['sealedsecrets'], verbs: watch },
+      { apiGroups: ['kustomize.toolkit.fluxcd.io'], resources: ['kustomizations'], verbs: watch },
+      { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
+      { apiGroups: [''], resources: ['pods/exec'], verbs: ['create', 'get'] },
+      { apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
+      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list'] },
+    ]);
+  });
+});
