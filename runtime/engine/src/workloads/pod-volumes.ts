@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { list, record, text, type KubeObject } from '../store/object.js';
 import type { Lookup } from './pod-env.js';
-import { volumeFolder } from './volumes.js';
+import { folderName, volumeFolder } from './volumes.js';
 
 export interface VolumePlaces {
   /** Where claims' folders are. */
@@ -30,10 +30,11 @@ export async function prepareMounts(
   return mounts;
 }
 
+/** Throws for a name that would be anything but one step down. */
 function baseOf(pod: KubeObject, volume: unknown, places: VolumePlaces): string {
   const claim = text(volume, 'persistentVolumeClaim', 'claimName');
   if (claim !== undefined) return volumeFolder(places.volumes, pod.metadata.namespace ?? '', claim);
-  return join(places.pod, 'volumes', text(volume, 'name') ?? 'none');
+  return join(places.pod, 'volumes', folderName(text(volume, 'name') ?? 'none'));
 }
 
 /** Steps down only, whatever the manifest says. */

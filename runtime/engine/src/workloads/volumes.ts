@@ -2,14 +2,23 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { removeFolder } from '../files/durable.js';
-import { list, record, text, type KubeObject } from '../store/object.js';
+import { list, record, text, type KubeObject, type ObjectRef } from '../store/object.js';
 import type { Change, Store } from '../store/store.js';
 import { keyOfName, nameOfKey, type WorkloadController } from './controller.js';
 import { KeyedQueue } from './keyed-queue.js';
 
-/** Where a claim's files are. */
+/** RFC 1123: one step of a path, and never `..` or what `removeFolder` leaves behind. */
+const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** A name from a manifest that becomes the name of a folder. Throws for anything but a DNS label. */
+export function folderName(name: string): string {
+  if (!DNS_LABEL.test(name)) throw new Error(`${JSON.stringify(name)} is not a name of a volume.`);
+  return name;
+}
+
+/** Where a claim's files are. Throws where the names are no names of folders. */
 export const volumeFolder = (root: string, namespace: string, name: string): string =>
-  join(root, namespace, name);
+  join(root, folderName(namespace), folderName(name));
 
 /** Ends deletions that a crash cut off. */
 export async function finishVolumeRemovals(root: string): Promise<void> {
@@ -51,6 +60,10 @@ export class VolumeController implements WorkloadController {
     const ref = { kind: 'PersistentVolumeClaim', ...nameOfKey(key) };
     const claim = this.store.get(ref);
     if (claim === undefined) return;
+    if (!DNS_LABEL.test(ref.name)) {
+      this.#refuse(ref, claim);
+      return;
+    }
     if (claim.metadata.deletionTimestamp !== undefined) {
       await this.#remove(ref);
       return;
@@ -61,6 +74,15 @@ export class VolumeController implements WorkloadController {
       accessModes: ['ReadWriteOnce'],
       capacity: record(claim, 'spec', 'resources', 'requests'),
     });
+  }
+
+  /** It never gets a folder, so that there is nothing to delete either. */
+  #refuse(ref: ObjectRef, claim: KubeObject): void {
+    if (claim.metadata.deletionTimestamp !== undefined) this.store.remove(ref);
+    else if (text(claim, 'status', 'phase') === undefined) {
+      this.log.warn({ ref }, 'the name of this claim is not a DNS label: it gets no volume');
+      this.store.setStatus(ref, { phase: 'Pending' });
+    }
   }
 
   async #remove(ref: { kind: string; namespace: string; name: string }): Promise<void> {
