@@ -33,7 +33,7 @@ interface Task<View> {
 }
 
 /** A pack of so many changes is still small, and nobody in it waits long. */
-const GROUP_MAX = 64;
+const GROUP_MAX = 128;
 /** How often somebody else may move the branch under one group before it gives up. */
 const ATTEMPTS = 5;
 

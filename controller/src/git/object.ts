@@ -7,6 +7,8 @@ export interface GitObject {
   readonly id: string;
   readonly type: ObjectType;
   readonly content: Buffer;
+  /** Id of the version that this one was made from, where it is large: most of it is the same. */
+  readonly replaces?: string;
 }
 
 /** git's id of an object: SHA-1 over `<type> <size>\0<content>`. */
@@ -27,12 +29,22 @@ export interface TreeEntry {
 
 export const TREE_MODE = '040000';
 
-export function encodeTree(entries: readonly TreeEntry[]): GitObject {
-  const parts = entries.map(
-    // In a tree object the mode has no leading zero, and the id is 20 raw bytes.
-    ({ name, mode, id }) => `${mode.replace(/^0/, '')} ${name}\0${Buffer.from(id, 'hex').toString('latin1')}`,
-  );
-  return gitObject('tree', Buffer.from(parts.join(''), 'latin1'));
+/** In a tree object the mode has no leading zero, and the id is 20 raw bytes. */
+const treeEntry = ({ name, mode, id }: TreeEntry): string =>
+  `${mode.replace(/^0/, '')} ${name}\0${Buffer.from(id, 'hex').toString('latin1')}`;
+
+export const encodeTree = (entries: readonly TreeEntry[]): GitObject =>
+  gitObject('tree', Buffer.from(entries.map(treeEntry).join(''), 'latin1'));
+
+/** The same tree with other ids for some of its entries: a copy, where encoding all of it would cost by its length. */
+export function withOtherIds(tree: Buffer, changes: readonly { before: TreeEntry; id: string }[]): Buffer {
+  const content = Buffer.from(tree);
+  for (const { before, id } of changes) {
+    const entry = Buffer.from(treeEntry(before), 'latin1');
+    // Found by its id too, so that no other bytes are taken for it.
+    content.write(id, content.indexOf(entry) + entry.length - id.length / 2, 'hex');
+  }
+  return content;
 }
 
 export interface CommitParts {

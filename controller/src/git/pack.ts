@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { crc32, deflateSync } from 'node:zlib';
+import { encodeDelta } from './delta.js';
 import type { GitObject, ObjectType } from './object.js';
 
 /**
- * A pack (version 2) and its index (version 2), as `gitformat-pack` describes them: no deltas, the objects as they are.
- * `git repack` makes deltas later, in the background.
+ * A pack (version 2) and its index (version 2), as `gitformat-pack` describes them. The objects as they are, but
+ * for large trees of the same group: each of these is a delta of the one before. Other deltas are made by the repack.
  */
 export interface Pack {
   /** Hex SHA-1 over the pack: `pack-<name>.pack`. */
@@ -14,6 +15,8 @@ export interface Pack {
 }
 
 const TYPE_NUMBER: Record<ObjectType, number> = { commit: 1, tree: 2, blob: 3 };
+/** A delta whose base is so many bytes before it. */
+const OFFSET_DELTA = 6;
 const PACK_VERSION = 2;
 const INDEX_MAGIC = Buffer.from([0xff, 0x74, 0x4f, 0x63]);
 const INDEX_VERSION = 2;
@@ -36,9 +39,12 @@ export function buildPack(objects: Iterable<GitObject>): Pack {
 
   const chunks: Buffer[] = [header];
   const placed: Placed[] = [];
+  const offsets = new Map<string, DeltaBase>();
   let offset = header.length;
   for (const object of unique) {
-    const entry = packEntry(object);
+    const base = object.replaces === undefined ? undefined : offsets.get(object.replaces);
+    const entry = base === undefined ? packEntry(object) : deltaEntry(object, base, offset);
+    offsets.set(object.id, { content: object.content, offset });
     placed.push({ id: Buffer.from(object.id, 'hex'), crc: crc32(entry), offset });
     chunks.push(entry);
     offset += entry.length;
@@ -54,10 +60,42 @@ export function buildPack(objects: Iterable<GitObject>): Pack {
   };
 }
 
-function packEntry({ type, content }: GitObject): Buffer {
-  // Level 1: what is written now is rewritten with deltas by the next repack, and somebody is waiting.
-  return Buffer.concat([entryHeader(TYPE_NUMBER[type], content.length), deflateSync(content, { level: 1 })]);
+interface DeltaBase {
+  readonly content: Buffer;
+  readonly offset: number;
 }
+
+function packEntry({ type, content, replaces }: GitObject): Buffer {
+  // A large tree is ids, which do not compress, and the next repack makes a delta of it.
+  const body = replaces === undefined ? deflated(content) : deflateSync(content, { level: 0 });
+  return Buffer.concat([entryHeader(TYPE_NUMBER[type], content.length), body]);
+}
+
+function deltaEntry({ content }: GitObject, base: DeltaBase, offset: number): Buffer {
+  const delta = encodeDelta(base.content, content);
+  const header = entryHeader(OFFSET_DELTA, delta.length);
+  return Buffer.concat([header, distance(offset - base.offset), deflated(delta)]);
+}
+
+/** Seven bits a byte, highest first; each byte but the last counts one more than it says. */
+function distance(bytes: number): Buffer {
+  const result = [bytes & 0x7f];
+  for (let rest = Math.floor(bytes / 128); rest > 0; rest = Math.floor(rest / 128))
+    result.unshift(0x80 | (--rest & 0x7f));
+  return Buffer.from(result);
+}
+
+/** Up to here a small window is as good, and making a large one costs more than all the rest. */
+const SMALL = 2_048;
+const SMALL_WINDOW = { windowBits: 11, memLevel: 3 };
+
+/** Level 1: what is written now is written again by the next repack, and somebody is waiting. */
+const deflated = (content: Buffer): Buffer =>
+  deflateSync(content, {
+    level: 1,
+    chunkSize: Math.max(content.length, SMALL),
+    ...(content.length <= SMALL ? SMALL_WINDOW : {}),
+  });
 
 /** Three bits of type and the size, seven bits a byte after the first four, lowest first. */
 function entryHeader(type: number, size: number): Buffer {

@@ -1,6 +1,6 @@
 import { AppError } from '../contract/errors.js';
 import type { FileAt, Snapshot } from '../model/repository.js';
-import { blob, encodeTree, TREE_MODE, type GitObject } from './object.js';
+import { blob, encodeTree, gitObject, TREE_MODE, withOtherIds, type GitObject } from './object.js';
 
 /**
  * A commit's tree in memory: every path's blob id, nothing of the contents. Immutable: a change makes a new index that
@@ -19,6 +19,8 @@ interface FileNode {
 
 interface FolderNode extends FileNode {
   readonly entries: readonly Node[];
+  /** The tree object, kept where it is large and was written: the next change copies it. */
+  readonly content?: Buffer;
 }
 
 type Node = FileNode | FolderNode;
@@ -27,6 +29,9 @@ const isFolder = (node: Node | undefined): node is FolderNode => node !== undefi
 
 /** git compares a directory as if its name ended in a slash. */
 const sortKey = (node: Node): string => (isFolder(node) ? `${node.name}/` : node.name);
+
+/** Folders with more entries than this are not encoded anew for one change: `tenants/` has some 1,300. */
+const LARGE_FOLDER = 64;
 
 const PLAIN_MODE = '100644';
 const BLOB_MODES: ReadonlySet<string> = new Set([PLAIN_MODE, '100755']);
@@ -104,7 +109,7 @@ function editFolder(folder: FolderNode, edits: readonly SegmentedEdit[], objects
   let entries: readonly Node[] = folder.entries;
   for (const [name, below] of byName)
     entries = withEntry(entries, editedEntry(entries, { name, below, objects }));
-  return sameEntries(entries, folder.entries) ? folder : newFolder(folder.name, entries, objects);
+  return sameEntries(entries, folder.entries) ? folder : newFolder(folder, entries, objects);
 }
 
 interface EntryEdit {
@@ -148,11 +153,26 @@ function editedFile(
 
 const emptyFolder = (name: string): FolderNode => ({ name, mode: TREE_MODE, id: '', entries: [] });
 
-function newFolder(name: string, entries: readonly Node[], objects: GitObject[]): FolderNode {
-  const object = encodeTree(entries);
+function newFolder(before: FolderNode, entries: readonly Node[], objects: GitObject[]): FolderNode {
+  const { name } = before;
+  const isLarge = entries.length > LARGE_FOLDER;
+  const object = isLarge ? largeTree(before, entries) : encodeTree(entries);
   // A folder inside that became empty is not an entry of anything, so it is not stored; the root always is.
   if (entries.length > 0 || name === '') objects.push(object);
-  return { name, mode: TREE_MODE, id: object.id, entries };
+  const content = isLarge ? { content: object.content } : {};
+  return { name, mode: TREE_MODE, id: object.id, entries, ...content };
+}
+
+function largeTree({ id, entries: old, content }: FolderNode, entries: readonly Node[]): GitObject {
+  const sameNames =
+    entries.length === old.length &&
+    entries.every(({ name, mode }, at) => name === old[at]?.name && mode === old[at].mode);
+  if (content === undefined || !sameNames) return { ...encodeTree(entries), replaces: id };
+  const changes = entries.flatMap((entry, at) => {
+    const before = old[at];
+    return before === undefined || before === entry ? [] : [{ before, id: entry.id }];
+  });
+  return { ...gitObject('tree', withOtherIds(content, changes)), replaces: id };
 }
 
 const sameEntries = (a: readonly Node[], b: readonly Node[]): boolean =>
@@ -161,6 +181,8 @@ const sameEntries = (a: readonly Node[], b: readonly Node[]): boolean =>
 function withEntry(entries: readonly Node[], { name, node }: Replacement): readonly Node[] {
   const before = entryNamed(entries, name);
   if (before === node) return entries;
+  if (before !== undefined && node !== undefined && sortKey(before) === sortKey(node))
+    return entries.with(position(entries, sortKey(node)), node);
   const others = before === undefined ? entries : entries.toSpliced(position(entries, sortKey(before)), 1);
   return node === undefined ? others : others.toSpliced(position(others, sortKey(node)), 0, node);
 }
