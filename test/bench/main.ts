@@ -1,101 +1,13 @@
-import { owner } from '../support/fixtures.js';
-import { Platform } from '../support/platform.js';
-import { memoryOf, processesOf } from '../support/processes.js';
-import type { Api } from '../support/api.js';
-import { until } from '../support/until.js';
+import { benchIntent } from './intent.js';
+import { benchPlatform } from './platform.js';
 
 /**
- * Figures of this machine, printed and not judged: `npm run bench -- 20` makes 20 projects, half of them with a
- * database. Everything goes through the public API of a platform on a home folder of its own.
+ * Figures of this machine, printed and not judged.
+ *
+ *     npm run bench -- 20                   a whole platform with 20 projects of each kind
+ *     npm run bench -- intent               the writer, among 100 to 100,000 projects
+ *     npm run bench -- intent 100 10000     the writer, among as many as are named
  */
-const projects = Number(process.argv[2] ?? 10);
-
-const round = (value: number): string => value.toFixed(value < 100 ? 1 : 0);
-
-function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
-}
-
-function line(what: string, values: readonly number[], unit: string): void {
-  const figures = [0.5, 0.99].map((share) => round(percentile(values, share)));
-  console.log(
-    `${what.padEnd(44)} p50 ${figures[0] ?? ''} ${unit}, p99 ${figures[1] ?? ''} ${unit} (n=${String(values.length)})`,
-  );
-}
-
-async function timed<T>(work: () => Promise<T>): Promise<{ took: number; value: T }> {
-  const since = performance.now();
-  const value = await work();
-  return { took: performance.now() - since, value };
-}
-
-const megabytes = (home: string): number =>
-  processesOf(home).reduce((sum, { pid }) => sum + memoryOf(pid), 0) / 1024 / 1024;
-
-function printMemory(home: string): void {
-  const shown = processesOf(home).map(({ pid, command }) => ({ mb: memoryOf(pid) / 1024 / 1024, command }));
-  for (const { mb, command } of shown.sort((a, b) => b.mb - a.mb).slice(0, 8))
-    console.log(`  ${round(mb).padStart(6)} MB  ${command.slice(0, 90)}`);
-}
-
-/** One after the other: the wait of one person on an otherwise quiet machine. */
-async function createToRunning(
-  api: Api,
-  name: string,
-  database: boolean,
-): Promise<{ accepted: number; running: number }> {
-  const since = performance.now();
-  const { took, value } = await timed(() => api.create({ name, database }));
-  await until(`${name} to run`, async () => (await api.project(value.project.id)).status === 'RUNNING', {
-    every: 50,
-  });
-  return { accepted: took, running: performance.now() - since };
-}
-
-async function main(): Promise<void> {
-  const platform = new Platform('bench');
-  try {
-    const first = await timed(() => platform.start());
-    console.log(`time to ready, first start: ${round(first.took / 1000)} s`);
-    const api = await owner(platform.url);
-    const idle = megabytes(platform.home);
-    console.log(`memory, no project: ${round(idle)} MB`);
-    printMemory(platform.home);
-
-    const plain: { accepted: number; running: number }[] = [];
-    for (let n = 0; n < projects; n += 1) plain.push(await createToRunning(api, `Plain ${String(n)}`, false));
-    const withPlain = megabytes(platform.home);
-    const full: { accepted: number; running: number }[] = [];
-    for (let n = 0; n < projects; n += 1) full.push(await createToRunning(api, `Full ${String(n)}`, true));
-    const withFull = megabytes(platform.home);
-
-    line(
-      'create accepted',
-      [...plain, ...full].map(({ accepted }) => accepted),
-      'ms',
-    );
-    line(
-      'create to RUNNING, sandbox',
-      plain.map(({ running }) => running),
-      'ms',
-    );
-    line(
-      'create to RUNNING, sandbox and database',
-      full.map(({ running }) => running),
-      'ms',
-    );
-    console.log(`memory, each sandbox: ${round((withPlain - idle) / projects)} MB`);
-    console.log(`memory, each sandbox with a database: ${round((withFull - withPlain) / projects)} MB`);
-
-    await platform.stop();
-    const second = await timed(() => platform.start());
-    console.log(
-      `time to ready, second start with ${String(2 * projects)} projects: ${round(second.took / 1000)} s`,
-    );
-  } finally {
-    await platform.remove();
-  }
-}
-
-await main();
+const [what = '10', ...rest] = process.argv.slice(2);
+if (what === 'intent') await benchIntent(rest.map(Number));
+else await benchPlatform(Number(what));
