@@ -17,6 +17,7 @@ import { watchedResources, type ApplierReaders } from './observe/resources.js';
 import { PurgeLoop, type ProjectHealth } from './reconcile/index.js';
 import { openRepository, type OpenRepository } from './repository.js';
 import { DatabaseAccess } from './sandbox/database.js';
+import { SandboxFiles } from './sandbox/files.js';
 import { isolationReader } from './sandbox/isolation.js';
 import { SandboxAccess } from './sandbox/sandbox-access.js';
 import { KubeApi, kubeConfigSource } from './shared/kube-api.js';
@@ -149,6 +150,7 @@ function apiDeps({ repository, api, board, config, log }: Parts): Omit<ApiDeps, 
     ...repository,
     board,
     database: new DatabaseAccess(access, config.cluster === 'engine' ? 'endpoint' : 'service'),
+    files: new SandboxFiles(access),
     terminal: async (key, session) => {
       const [address, token] = await Promise.all([access.terminalAddress(key), access.terminalToken(key)]);
       return { address, token, session };

@@ -3,6 +3,7 @@ import type { ApiDeps } from './deps.js';
 import { notFound, problemHandler } from './problems.js';
 import { assignRequestId, requireToken } from './request.js';
 import { eventRoutes } from './routes/events.js';
+import { fileRoutes } from './routes/files.js';
 import { installationRoutes } from './routes/installation.js';
 import { operationRoutes } from './routes/operations.js';
 import { projectPartRoutes } from './routes/project-parts.js';
@@ -19,7 +20,7 @@ export function createApp(deps: ApiDeps): Express {
   app.use(serviceRoutes(deps));
   app.use('/v1', requireToken(deps), express.json({ limit: BODY_LIMIT }));
   app.use(installationRoutes(deps), operationRoutes(deps));
-  app.use(projectRoutes(deps), projectPartRoutes(deps), eventRoutes(deps));
+  app.use(projectRoutes(deps), projectPartRoutes(deps), fileRoutes(deps), eventRoutes(deps));
   app.use(notFound);
   app.use(problemHandler(deps.log));
   return app;

@@ -3,6 +3,7 @@ import type { PlanDto } from '../contract/plan.js';
 import type { PlatformDto } from '../contract/projects.js';
 import type { Edit, IntentStore, ProjectKey, RenderedView } from '../model/intent.js';
 import type { DatabaseAccess } from '../sandbox/database.js';
+import type { SandboxFiles } from '../sandbox/files.js';
 import type { TerminalTarget } from '../sandbox/terminal.js';
 import type { ProjectBoard } from './project-board.js';
 import type { ProjectChanges } from './changes.js';
@@ -19,6 +20,7 @@ export interface ApiDeps {
   readonly preview: (edits: readonly Edit[]) => Promise<Omit<PlanDto, 'version'>>;
   readonly board: ProjectBoard;
   readonly database: DatabaseAccess;
+  readonly files: SandboxFiles;
   readonly terminal: (key: ProjectKey, session: string) => Promise<TerminalTarget>;
   /** How sandboxes are kept apart, as the cluster or the engine says. */
   readonly isolation: () => Promise<Pick<PlatformDto, 'isolation' | 'runsAsRoot'>>;

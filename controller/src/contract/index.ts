@@ -1,5 +1,6 @@
 export * from './conflict.js';
 export * from './errors.js';
+export * from './files.js';
 export * from './operations.js';
 export * from './plan.js';
 export * from './projects.js';

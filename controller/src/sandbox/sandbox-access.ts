@@ -3,6 +3,7 @@ import { AppError } from '../contract/errors.js';
 import type { ProjectKey } from '../model/intent.js';
 import { at, list, record, text } from '../shared/json.js';
 import { KubeError, type KubeApi } from '../shared/kube-api.js';
+import { EXEC_PROTOCOL, execStream, type SandboxProgram } from './exec-stream.js';
 
 export interface Address {
   readonly host: string;
@@ -60,6 +61,25 @@ export class SandboxAccess {
         Buffer.from(String(value), 'base64').toString('utf8'),
       ]),
     );
+  }
+
+  /** Runs a program beside the shells. Throws NOT_READY where the sandbox does not run. */
+  async run({ namespace, name }: ProjectKey, command: readonly string[]): Promise<SandboxProgram> {
+    const pod = `${objectNames(name).sandbox}-0`;
+    const query: readonly (readonly [string, string])[] = [
+      ['container', 'sandbox'],
+      ...['stdin', 'stdout', 'stderr'].map((stream): [string, string] => [stream, 'true']),
+      ...command.map((word): [string, string] => ['command', word]),
+    ];
+    const path = `/api/v1/namespaces/${namespace}/pods/${pod}/exec`;
+    try {
+      return execStream(await this.api.connect(path, query, EXEC_PROTOCOL));
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error;
+      if (error.status === 404)
+        throw new AppError('NOT_READY', 'The sandbox is not running.', { cause: error });
+      throw error.toAppError();
+    }
   }
 
   async #read(path: string, query?: Readonly<Record<string, string>>): Promise<unknown> {

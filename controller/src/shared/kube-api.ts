@@ -3,6 +3,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { StringDecoder } from 'node:string_decoder';
 import { KubeConfig } from '@kubernetes/client-node';
+import { WebSocket } from 'ws';
 import { AppError } from '../contract/errors.js';
 
 /** Everything that can go wrong with the cluster, classified here and nowhere further in. */
@@ -103,32 +104,76 @@ export class KubeApi {
     }
   }
 
-  async #request(
+  /** An open WebSocket, paused: what comes is not read before somebody listens. Throws KubeError. */
+  async connect(
     path: string,
-    query: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<http.IncomingMessage> {
+    query: readonly (readonly [string, string])[],
+    protocol: string,
+  ): Promise<WebSocket> {
     try {
-      const config = await this.#load();
-      if (config !== this.#config) this.#epoch += 1;
-      this.#config = config;
-      const server = config.getCurrentCluster()?.server;
-      if (server === undefined) throw new Error('The kubeconfig names no cluster.');
-      const url = new URL(server.replace(/\/$/, '') + path);
-      for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
-      const requestOptions: https.RequestOptions = {
-        method: 'GET',
-        headers: { Accept: 'application/json' },
-        signal,
-      };
-      await config.applyToHTTPSOptions(requestOptions);
-      return await open(url, requestOptions);
+      const { url, options } = await this.#target(path, {});
+      for (const [key, value] of query) url.searchParams.append(key, value);
+      url.protocol = url.protocol === 'http:' ? 'ws:' : 'wss:';
+      return await openSocket(new WebSocket(url, [protocol], { ...options, ...SOCKET_OPTIONS }));
     } catch (error) {
       throw error instanceof KubeError
         ? error
         : new KubeError('The cluster cannot be reached.', undefined, error);
     }
   }
+
+  async #target(path: string, options: https.RequestOptions): Promise<Target> {
+    const config = await this.#load();
+    if (config !== this.#config) this.#epoch += 1;
+    this.#config = config;
+    const server = config.getCurrentCluster()?.server;
+    if (server === undefined) throw new Error('The kubeconfig names no cluster.');
+    const requestOptions: https.RequestOptions = { method: 'GET', ...options };
+    await config.applyToHTTPSOptions(requestOptions);
+    return { url: new URL(server.replace(/\/$/, '') + path), options: requestOptions };
+  }
+
+  async #request(
+    path: string,
+    query: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<http.IncomingMessage> {
+    try {
+      const { url, options } = await this.#target(path, { headers: { Accept: 'application/json' }, signal });
+      for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
+      return await open(url, options);
+    } catch (error) {
+      throw error instanceof KubeError
+        ? error
+        : new KubeError('The cluster cannot be reached.', undefined, error);
+    }
+  }
+}
+
+interface Target {
+  readonly url: URL;
+  readonly options: https.RequestOptions;
+}
+
+const SOCKET_OPTIONS = {
+  handshakeTimeout: ANSWER_LIMIT_MS,
+  perMessageDeflate: false,
+  followRedirects: false,
+} as const;
+
+function openSocket(socket: WebSocket): Promise<WebSocket> {
+  return new Promise((resolve, reject) => {
+    socket.once('open', () => {
+      socket.pause();
+      resolve(socket);
+    });
+    socket.once('unexpected-response', (_request, response) => {
+      readAll(response).then((body) => {
+        reject(refused(response.statusCode ?? 0, 'exec', body));
+      }, reject);
+    });
+    socket.once('error', reject);
+  });
 }
 
 function open(url: URL, options: https.RequestOptions): Promise<http.IncomingMessage> {

@@ -1,0 +1,193 @@
+import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { buffer, text } from 'node:stream/consumers';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { temporaryFolder } from '../shared/repository-for-tests.js';
+import { SandboxFiles, type Runner } from './files.js';
+
+const key = { namespace: 'ns-ab3cd4ef', name: 'blog' };
+const PATH = process.env['PATH'] ?? '';
+
+/** Programs run as they are, in a folder of this machine: what an API server does between is tested elsewhere. */
+const runnerIn = (cwd: string): Runner => ({
+  run: (_key, [file = '', ...args]) => {
+    const child = spawn(file, args, { cwd, env: { PATH } });
+    const complaint = text(child.stderr);
+    const ended = new Promise<number>((resolve) => {
+      child.once('exit', (code) => {
+        resolve(code ?? 1);
+      });
+    });
+    child.stdin.on('error', () => undefined);
+    return Promise.resolve({
+      stdin: child.stdin,
+      stdout: child.stdout,
+      ended: ended.then(async (exitCode) => ({ exitCode, complaint: await complaint })),
+      abort: () => child.kill('SIGKILL'),
+    });
+  },
+});
+
+async function open(): Promise<{ files: SandboxFiles; root: string; outside: string }> {
+  const folder = await temporaryFolder();
+  const [root, outside] = [join(folder, 'workspace'), join(folder, 'outside')];
+  await mkdir(root);
+  await mkdir(outside);
+  return { files: new SandboxFiles(runnerIn(root)), root, outside };
+}
+
+const upload = (
+  files: SandboxFiles,
+  [path, content]: readonly [string, Buffer | string],
+  more: object = {},
+): Promise<{ path: string }> => {
+  const data = Buffer.from(content);
+  const query = { path, upload: 'upload01', offset: 0, size: data.length, clash: 'refuse' as const, ...more };
+  return files.upload(key, query, Readable.from([data]));
+};
+
+describe('an upload', () => {
+  it('lands byte for byte, in folders that are made on the way, and leaves nothing else', async () => {
+    const { files, root } = await open();
+    const data = randomBytes(5_000_000);
+    const { path } = await upload(files, ['a b/$(id)/it\'s "x".bin', data]);
+    expect(path).toBe(join(root, 'a b/$(id)/it\'s "x".bin'));
+    expect((await readFile(path)).equals(data)).toBe(true);
+    expect(await readdir(join(root, 'a b/$(id)'))).toEqual(['it\'s "x".bin']);
+  });
+
+  it('of nothing is an empty file', async () => {
+    const { files, root } = await open();
+    await upload(files, ['empty', '']);
+    expect((await readFile(join(root, 'empty'))).length).toBe(0);
+  });
+
+  it('asks what to do where the name is taken', async () => {
+    const { files, root } = await open();
+    await upload(files, ['x.txt', 'one']);
+    await expect(upload(files, ['x.txt', 'two'])).rejects.toMatchObject({ code: 'NAME_TAKEN' });
+    expect(await readFile(join(root, 'x.txt'), 'utf8')).toBe('one');
+    expect((await upload(files, ['x.txt', 'two'], { clash: 'keep-both' })).path).toBe(join(root, 'x-1.txt'));
+    expect((await upload(files, ['x.txt', 'three'], { clash: 'keep-both' })).path).toBe(
+      join(root, 'x-2.txt'),
+    );
+    await upload(files, ['x.txt', 'four'], { clash: 'replace' });
+    expect(await readFile(join(root, 'x.txt'), 'utf8')).toBe('four');
+    await mkdir(join(root, 'folder'));
+    await expect(upload(files, ['folder', 'x'], { clash: 'replace' })).rejects.toMatchObject({
+      code: 'NAME_TAKEN',
+    });
+  });
+
+  it('that broke off can be gone on with, and is not there before it is whole', async () => {
+    const { files, root } = await open();
+    const data = randomBytes(300_000);
+    const broken = new PassThrough();
+    const query = { path: 'big', upload: 'upload01', offset: 0, size: data.length, clash: 'refuse' as const };
+    const first = files.upload(key, query, broken);
+    broken.write(data.subarray(0, 200_000), () => broken.destroy(new Error('cable')));
+    await expect(first).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    expect(existsSync(join(root, 'big'))).toBe(false);
+    const { received, exists } = await files.uploadState(key, query);
+    expect(exists).toBe(false);
+    const rest = data.subarray(received);
+    await files.upload(key, { ...query, offset: received }, Readable.from(rest.length === 0 ? [] : [rest]));
+    expect((await readFile(join(root, 'big'))).equals(data)).toBe(true);
+  });
+
+  it('of another length than was said is no file', async () => {
+    const { files, root } = await open();
+    await expect(upload(files, ['x', 'four'], { size: 5 })).rejects.toMatchObject({
+      code: 'ACTION_NOT_ALLOWED',
+    });
+    await expect(upload(files, ['y', 'four'], { offset: 3, size: 7 })).rejects.toMatchObject({
+      code: 'ACTION_NOT_ALLOWED',
+    });
+    expect([existsSync(join(root, 'x')), existsSync(join(root, 'y'))]).toEqual([false, false]);
+  });
+
+  it('that nobody goes on with can be forgotten', async () => {
+    const { files, root } = await open();
+    await expect(upload(files, ['x', 'four'], { size: 5 })).rejects.toBeDefined();
+    expect(await readdir(root)).toHaveLength(1);
+    await files.cancelUpload(key, { path: 'x', upload: 'upload01' });
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it('follows no link out of the folder', async () => {
+    const { files, root, outside } = await open();
+    await symlink(outside, join(root, 'link'));
+    await writeFile(join(outside, 'secret'), 'theirs');
+    await symlink(join(outside, 'secret'), join(root, 'file'));
+    await expect(upload(files, ['link/x', 'mine'])).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await upload(files, ['file', 'mine'], { clash: 'replace' });
+    expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('theirs');
+    expect(await readdir(outside)).toEqual(['secret']);
+  });
+});
+
+describe('a download', () => {
+  it('of a file is its bytes and its size', async () => {
+    const { files, root } = await open();
+    const data = randomBytes(3_000_000);
+    await writeFile(join(root, '-rf'), data);
+    const { size, content } = await files.download(key, { path: '-rf' });
+    expect(size).toBe(data.length);
+    expect((await buffer(content)).equals(data)).toBe(true);
+  });
+
+  it('of an empty file ends at once', async () => {
+    const { files, root } = await open();
+    await writeFile(join(root, 'empty'), '');
+    const { size, content } = await files.download(key, { path: 'empty' });
+    expect([size, (await buffer(content)).length]).toEqual([0, 0]);
+  });
+
+  it('of a folder is a gzipped tar with everything below it', async () => {
+    const { files, root, outside } = await open();
+    await mkdir(join(root, 'a', 'b'), { recursive: true });
+    await writeFile(join(root, 'a', 'b', 'c'), 'content');
+    const { size, content } = await files.download(key, { path: 'a' });
+    expect(size).toBeUndefined();
+    const tar = spawn('tar', ['-xzf', '-', '-C', outside]);
+    const unpacked = new Promise((resolve) => tar.once('close', resolve));
+    content.pipe(tar.stdin);
+    expect(await unpacked).toBe(0);
+    expect(await readFile(join(outside, 'a', 'b', 'c'), 'utf8')).toBe('content');
+  });
+
+  it('goes nowhere else', async () => {
+    const { files, root, outside } = await open();
+    await writeFile(join(outside, 'secret'), 'theirs');
+    await symlink(outside, join(root, 'link'));
+    await expect(files.download(key, { path: 'link/secret' })).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(files.download(key, { path: 'none' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+const SESSION = `tab-${process.pid}`;
+
+it('goes where the terminal session is', async () => {
+  const { files, root } = await open();
+  await mkdir(join(root, 'deep'));
+  const shell = spawn('sh', ['-c', 'echo ready; exec sleep 60'], {
+    cwd: join(root, 'deep'),
+    env: { PATH, FULLSTACKAGENT_SESSION: SESSION },
+  });
+  onTestFinished(() => void shell.kill());
+  await once(shell.stdout, 'data');
+  const data = 'here';
+  const { path } = await upload(files, ['x', data], { session: SESSION });
+  expect(path).toBe(join(root, 'deep', 'x'));
+  expect(
+    createHash('sha1')
+      .update(await readFile(path))
+      .digest('hex'),
+  ).toBe(createHash('sha1').update(data).digest('hex'));
+  expect((await upload(files, ['x', data], { session: 'unknown' })).path).toBe(join(root, 'x'));
+});
