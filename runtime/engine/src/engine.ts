@@ -61,7 +61,7 @@ export class Engine {
       sealingKey(join(config.home, 'sealing'), this.#now),
       postgres.prepareTemplate(),
       this.#endLeftovers(state.value.engineId),
-      finishVolumeRemovals(join(config.home, 'volumes')),
+      finishVolumeRemovals(join(config.home, 'volumes'), log),
     ]);
     const store = new Store({ now: this.#now });
     const events = new EventRecorder(store, this.#now);

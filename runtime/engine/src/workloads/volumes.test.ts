@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pollUntil } from '../files/polling.js';
 import { text } from '../store/object.js';
 import { Store } from '../store/store.js';
-import { VolumeController } from './volumes.js';
+import { finishVolumeRemovals, VolumeController } from './volumes.js';
 
 let base = '';
 beforeEach(async () => {
@@ -46,5 +46,27 @@ describe('a claim', () => {
     });
     expect(store.get(ref('bad.gone'))).toBeUndefined();
     await controller.close();
+  });
+});
+
+describe('at a start', () => {
+  it('deletions are ended that were cut off, past what is not ours', async () => {
+    const warnings: string[] = [];
+    const told = pino({ level: 'warn' }, { write: (line: string) => void warnings.push(line) });
+    const namespace = join(base, 'volumes', 'ns-abcd1234');
+    const elsewhere = join(base, 'elsewhere');
+    for (const folder of [
+      join(namespace, 'kept'),
+      join(namespace, 'left.0a1b2c.gone'),
+      join(elsewhere, 'x.gone'),
+    ])
+      await mkdir(folder, { recursive: true });
+    await writeFile(join(base, 'volumes', '.DS_Store'), '');
+    await symlink(elsewhere, join(base, 'volumes', 'link'));
+    await finishVolumeRemovals(join(base, 'volumes'), told);
+    expect(await readdir(namespace)).toEqual(['kept']);
+    expect(await readdir(elsewhere)).toEqual(['x.gone']);
+    expect(warnings.join('')).toContain('.DS_Store');
+    expect(warnings).toHaveLength(2);
   });
 });

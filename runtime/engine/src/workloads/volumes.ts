@@ -20,12 +20,18 @@ export function folderName(name: string): string {
 export const volumeFolder = (root: string, namespace: string, name: string): string =>
   join(root, folderName(namespace), folderName(name));
 
-/** Ends deletions that a crash cut off. */
-export async function finishVolumeRemovals(root: string): Promise<void> {
+/** Ends deletions that a crash cut off. What is no folder is somebody else's, and no reason not to start. */
+export async function finishVolumeRemovals(root: string, log: Pick<Logger, 'warn'>): Promise<void> {
   await mkdir(root, { recursive: true, mode: 0o700 });
-  for (const namespace of await readdir(root))
-    for (const name of await readdir(join(root, namespace)))
-      if (name.endsWith('.gone')) await rm(join(root, namespace, name), { recursive: true, force: true });
+  for (const entry of await readdir(root, { withFileTypes: true })) {
+    const folder = join(root, entry.name);
+    if (!entry.isDirectory()) {
+      log.warn({ path: folder }, 'this is not a folder of volumes and is left alone');
+      continue;
+    }
+    for (const name of await readdir(folder))
+      if (name.endsWith('.gone')) await rm(join(folder, name), { recursive: true, force: true });
+  }
 }
 
 /**
