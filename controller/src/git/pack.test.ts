@@ -61,7 +61,7 @@ describe('versions of a large tree in one pack', () => {
     const folder = await bareRepository();
     const ids = Array.from({ length: 300 }, () => 0);
     const versions = [encodeTree(entries(ids))];
-    const other: (readonly number[])[] = [0, 299, 150, 1, 150].map((at, n) => (ids[at] = n + 1) && [...ids]);
+    const other: (readonly number[])[] = [0, 299, 150, 1, 150].map((at, n) => ids.with(at, n + 1));
     for (const next of [...other, ids.slice(10), ids.slice(10, 200), [7, ...ids, 8], [1], ids])
       versions.push({ ...encodeTree(entries(next)), replaces: versions.at(-1)?.id ?? '' });
     await writePack(folder, [blob('0'), ...versions]);

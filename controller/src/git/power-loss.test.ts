@@ -1,7 +1,12 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Branch, CommitDraft, Snapshot } from '../model/repository.js';
-import { repositoryOptions, stockGit, temporaryFolder } from '../shared/repository-for-tests.js';
+import {
+  commitWithStockGit,
+  repositoryOptions,
+  stockGit,
+  temporaryFolder,
+} from '../shared/repository-for-tests.js';
 import { plainProjection } from './plain-projection.js';
 import { fingerprint, PowerLoss, writeState, type DiskState } from './power-loss-for-tests.js';
 import { diskWithoutSync, RecordingDisk, type Operation } from './recording-disk-for-tests.js';
@@ -27,7 +32,7 @@ interface Story {
   readonly filesAt: ReadonlyMap<string, Readonly<Record<string, string>>>;
 }
 
-/** From nothing at all: the first start, single changes and groups, a second branch, a repack, a second start. */
+/** From nothing at all: the first start, single changes and groups, a second branch, a repack, a commit by hand, a second start. */
 async function tellStory(): Promise<Story> {
   const root = await temporaryFolder();
   const disk = new RecordingDisk();
@@ -46,6 +51,8 @@ async function tellStory(): Promise<Story> {
   await change(rendered, { out: 'rendered' });
   await repack({ gitDir, searchPath: repositoryOptions.searchPath }, disk);
   await change(main, { 'a/one': null, top: 'after the repack' });
+  commitWithStockGit(gitDir, 'main', { hand: 'loose objects, in folders that nobody synced' });
+  await change(main, { 'a/2': 'on top of what somebody did by hand' });
   await repository.close();
   repository = await open();
   main = await repository.branch('main', plainProjection);
@@ -150,7 +157,7 @@ describe('a machine that loses its power', () => {
         if (faults.length > 5) break;
       }
       expect(faults).toEqual([]);
-      expect(story.commits).toHaveLength(6);
+      expect(story.commits).toHaveLength(8);
       expect(count).toBeGreaterThan(200);
     },
   );

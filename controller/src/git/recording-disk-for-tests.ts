@@ -13,7 +13,7 @@ export type Operation =
   | { readonly kind: 'sync file'; readonly file: number; readonly upTo: number }
   | { readonly kind: 'rename'; readonly from: string; readonly to: string }
   | { readonly kind: 'remove'; readonly path: string }
-  /** A file that another program (a git) made and synced, without its name. */
+  /** A file that another program (a git) made and synced, without its name; it is seen when its folder is synced. */
   | { readonly kind: 'found'; readonly path: string; readonly file: number; readonly bytes: Buffer }
   | { readonly kind: 'sync directory'; readonly path: string; readonly upTo: number }
   | { readonly kind: 'acknowledged'; readonly commit: string };
@@ -74,9 +74,11 @@ export class RecordingDisk implements Disk {
   #find(directory: string): void {
     for (const entry of readdirSync(directory, { withFileTypes: true })) {
       const path = join(directory, entry.name);
-      if (!entry.isFile() || this.#known.has(path)) continue;
+      if (this.#known.has(path)) continue;
+      if (entry.isDirectory()) this.log.push({ kind: 'make directory', path });
+      else if (entry.isFile())
+        this.log.push({ kind: 'found', path, file: ++this.#files, bytes: readFileSync(path) });
       this.#known.add(path);
-      this.log.push({ kind: 'found', path, file: ++this.#files, bytes: readFileSync(path) });
     }
   }
 }
