@@ -265,6 +265,21 @@ describe('Applier', () => {
     await life.until(() => life.get('ConfigMap', 'one--env') === undefined, 'the old folder is pruned');
   });
 
+  it('says that the branch was deleted, keeps what was applied, and goes on when it is back', async () => {
+    const life = await Life.start();
+    const tip = await repository.commit(configMap('one', 'a'));
+    await life.followed(tip);
+    await git('pack-refs', '--all');
+    await git('update-ref', '-d', 'refs/heads/rendered');
+    const source = (): { status: string; message: string } =>
+      ready(life.get('GitRepository', 'platform')) as { status: string; message: string };
+    await life.until(() => source().status === 'False', 'the loss is reported');
+    expect(source().message).toContain('Branch rendered is gone');
+    expect(life.get('ConfigMap', 'one--env')).toBeDefined();
+    await git('update-ref', 'refs/heads/rendered', tip);
+    await life.until(() => source().status === 'True', 'all is well again');
+  });
+
   it('follows a packed ref', async () => {
     const life = await Life.start();
     await life.followed(await repository.commit(configMap('one', 'a')));

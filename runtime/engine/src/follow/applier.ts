@@ -82,12 +82,17 @@ export class Applier {
     if (message === this.#trouble) return;
     this.#trouble = message;
     this.options.log.error({ err: error }, 'the rendered branch cannot be followed');
-    this.#reports.sourceFailed('The repository could not be read; the next look is in two seconds.');
+    const said = error instanceof UnreadableError ? message : 'The repository could not be read.';
+    this.#reports.sourceFailed(`${said} The next look is in two seconds.`);
   }
 
   async #follow(): Promise<void> {
     const tip = await this.options.branch.tip();
-    if (tip === undefined) return;
+    if (tip === undefined) {
+      // Before the first commit there is nothing to say. Later it was deleted, which is no word to delete anything.
+      if (this.#applied === undefined) return;
+      throw new UnreadableError('Branch rendered is gone; what was applied stays until it is back.');
+    }
     const isTime = this.options.now().getTime() >= this.#retryAt;
     const again = isTime ? [...this.#again.values()] : [];
     if (tip === this.#applied && again.length === 0) {
@@ -96,11 +101,8 @@ export class Applier {
     }
     const changed = tip === this.#applied ? [] : await this.#changed(tip);
     const folders = new Map([...again, ...changed].map((folder) => [folder.path, folder]));
-    // Tenants first: their Namespace is where the projects' objects go.
-    const ordered = [...folders.values()].sort((a, b) =>
-      a.kind === b.kind ? 0 : a.kind === 'tenant' ? -1 : 1,
-    );
-    for (const folder of ordered) if (!this.#stopped) await this.#applyFolder(folder, tip);
+    for (const folder of tenantsFirst([...folders.values()]))
+      if (!this.#stopped) await this.#applyFolder(folder, tip);
     if (this.#stopped) return;
     this.#applied = tip;
     this.#reports.source(tip);
@@ -185,6 +187,12 @@ export class Applier {
     }
   }
 }
+
+/** A tenant's Namespace is where the projects' objects go. */
+const tenantsFirst = (folders: readonly Folder[]): readonly Folder[] => [
+  ...folders.filter(({ kind }) => kind === 'tenant'),
+  ...folders.filter(({ kind }) => kind === 'project'),
+];
 
 const isLeaving = (object: KubeObject | undefined): boolean =>
   object?.metadata.deletionTimestamp !== undefined;
