@@ -11,8 +11,8 @@ export interface TerminalServerOptions {
   /** Password of user `user`. */
   readonly token: string;
   readonly title: string;
-  /** Starts a shell. */
-  readonly spawn: (size: Size) => IPty;
+  /** Starts the shell of a session. */
+  readonly spawn: (size: Size, session: string) => IPty;
   readonly log: Pick<Logger, 'error'>;
 }
 
@@ -180,7 +180,7 @@ export class TerminalServer {
   }
 
   #start(id: string, size: Size = { columns: 80, rows: 24 }): Session {
-    const session = new Session(this.options.spawn(size), () => {
+    const session = new Session(this.options.spawn(size, id), () => {
       if (this.#sessions.get(id) === session) this.#sessions.delete(id);
     });
     this.#sessions.set(id, session);

@@ -179,16 +179,20 @@ function surroundingsOf(options: PodRuntimeOptions, shell: Shell): () => Surroun
 function shellSpawner(
   options: PodRuntimeOptions,
   surroundings: () => Surroundings,
-): (size: { columns: number; rows: number }) => IPty {
-  return ({ columns, rows }) =>
-    spawn('bash', ['--rcfile', options.bashrc, '-i'], {
+): (size: { columns: number; rows: number }, session: string) => IPty {
+  return ({ columns, rows }, session) => {
+    const { cwd, env } = surroundings();
+    return spawn('bash', ['--rcfile', options.bashrc, '-i'], {
       name: 'xterm-256color',
       cols: columns,
       rows,
-      ...surroundings(),
+      cwd,
+      // Files that are dropped onto a terminal go where its shell is: this is how that is found.
+      env: { ...env, FULLSTACKAGENT_SESSION: session },
       // Bytes as they come: a chunk may end inside a UTF-8 sequence.
       encoding: null,
     });
+  };
 }
 
 /** A number may have no name: `docker run --user 1234`. */
