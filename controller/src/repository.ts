@@ -10,6 +10,7 @@ import type { IntentStore, ProjectKey, RenderedView } from './model/intent.js';
 import { operationsDesk } from './operations-desk.js';
 import { startReconciler, type ProjectHealth, type RunningReconciler } from './reconcile/index.js';
 import { charts } from './render/index.js';
+import { startGitService, type GitService } from './serve/index.js';
 
 /** Both branches of the repository, and the pipeline between them. */
 export interface OpenRepository {
@@ -19,6 +20,7 @@ export interface OpenRepository {
   readonly operations: OperationsDesk;
   readonly preview: RunningReconciler['preview'];
   readonly purges: GitPurgeChanges;
+  readonly git: GitService;
   close(): Promise<void>;
 }
 
@@ -40,7 +42,14 @@ export async function openRepository({ config, log, health }: RepositoryParts): 
     const intent = await openIntentStore({ repository, now, seed: () => seedOf(config) });
     warnWithoutPlatform(intent, log);
     const reconciler = await startReconciler({ intent, repository, charts, log, health });
+    const git = await startGitService({
+      repository: repository.path,
+      searchPath: config.searchPath,
+      store: intent,
+      log,
+    });
     return {
+      git,
       intent,
       rendered: reconciler.view,
       changes: new GitProjectChanges({ store: intent, now }),
@@ -48,6 +57,7 @@ export async function openRepository({ config, log, health }: RepositoryParts): 
       purges: new GitPurgeChanges({ store: intent, now }),
       operations: operationsDesk({ repository, store: intent, operations: reconciler.operations }),
       close: async () => {
+        await git.stop();
         await reconciler.stop();
         await repository.close();
       },

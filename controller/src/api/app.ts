@@ -3,6 +3,7 @@ import type { ApiDeps } from './deps.js';
 import { notFound, problemHandler } from './problems.js';
 import { assignRequestId, requireToken } from './request.js';
 import { eventRoutes } from './routes/events.js';
+import { gitRoutes } from './routes/git.js';
 import { fileRoutes } from './routes/files.js';
 import { installationRoutes } from './routes/installation.js';
 import { operationRoutes } from './routes/operations.js';
@@ -17,7 +18,7 @@ export function createApp(deps: ApiDeps): Express {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.use(assignRequestId, countRequests(deps));
-  app.use(serviceRoutes(deps));
+  app.use(serviceRoutes(deps), gitRoutes(deps));
   app.use('/v1', requireToken(deps), express.json({ limit: BODY_LIMIT }));
   app.use(installationRoutes(deps), operationRoutes(deps));
   app.use(projectRoutes(deps), projectPartRoutes(deps), fileRoutes(deps), eventRoutes(deps));

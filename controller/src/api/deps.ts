@@ -4,6 +4,7 @@ import type { PlatformDto } from '../contract/projects.js';
 import type { Edit, IntentStore, ProjectKey, RenderedView } from '../model/intent.js';
 import type { DatabaseAccess } from '../sandbox/database.js';
 import type { SandboxFiles } from '../sandbox/files.js';
+import type { GitService } from '../serve/index.js';
 import type { TerminalTarget } from '../sandbox/terminal.js';
 import type { ProjectBoard } from './project-board.js';
 import type { ProjectChanges } from './changes.js';
@@ -18,6 +19,7 @@ export interface ApiDeps {
   readonly operations: OperationsDesk;
   /** What edits on `main` would change, without writing anything. */
   readonly preview: (edits: readonly Edit[]) => Promise<Omit<PlanDto, 'version'>>;
+  readonly git: GitService;
   readonly board: ProjectBoard;
   readonly database: DatabaseAccess;
   readonly files: SandboxFiles;

@@ -12,6 +12,8 @@ export const tokenClaims = z.object({
   /** What the commit's author is called. */
   name: z.string().min(1).max(64),
   operator: z.boolean(),
+  /** An applier with the deploy token, not a person: may read the repository, and nothing else. */
+  repository: z.literal('read').optional(),
 });
 export type TokenClaims = z.infer<typeof tokenClaims>;
 

@@ -17,6 +17,8 @@ export const gitEnvironment = (searchPath: string): Record<string, string> => ({
 export interface GitLocation {
   readonly gitDir: string;
   readonly searchPath: string;
+  /** Beside the clean environment: where objects lie that are not in the repository yet. */
+  readonly objects?: Readonly<Record<string, string>>;
 }
 
 /** Commands whose output is text. */
@@ -34,10 +36,11 @@ export function textGit({ gitDir, searchPath }: GitLocation): SimpleGit {
 
 /** A child git with pipes. `--git-dir` is explicit, so that git neither searches nor asks who owns the folder. */
 export function spawnGit(
-  { gitDir, searchPath }: GitLocation,
+  { gitDir, searchPath, objects }: GitLocation,
   args: readonly string[],
 ): ChildProcessWithoutNullStreams {
-  return spawn('git', [`--git-dir=${gitDir}`, ...args], { cwd: gitDir, env: gitEnvironment(searchPath) });
+  const env = { ...gitEnvironment(searchPath), ...objects };
+  return spawn('git', [`--git-dir=${gitDir}`, ...args], { cwd: gitDir, env });
 }
 
 export interface GitResult {

@@ -90,6 +90,11 @@ export class GitIntentStore implements IntentStore {
     return this.main.tip();
   }
 
+  /** Blob id of any file at the tip; documents also have {@link versionAt}, which knows what is on its way there. */
+  fileAt(path: string): string | undefined {
+    return this.main.snapshot().blobAt(path);
+  }
+
   async change(request: ChangeRequest): Promise<Accepted> {
     return this.main.submit((view) => {
       const edits = request.decide(view);
@@ -100,6 +105,7 @@ export class GitIntentStore implements IntentStore {
         message: commitMessage(request),
         edits,
         ...(request.approves === undefined ? {} : { evenIfUnchanged: true }),
+        ...(request.joins === undefined ? {} : { joins: request.joins }),
       };
     });
   }

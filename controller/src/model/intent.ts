@@ -48,6 +48,8 @@ export interface ChangeRequest {
   readonly requestId: string;
   /** The commit that this one says yes to; it is written even where it changes no file. */
   readonly approves?: string;
+  /** A commit that was pushed and becomes the second parent; its objects are in the repository. */
+  readonly joins?: string;
   /**
    * Decides what to write, against the documents as they stand. Throws an AppError to refuse; nothing is written then.
    * Synchronous, so that nothing can come between the decision and the commit. May be called again after a lost

@@ -1,0 +1,1 @@
+export { startGitService, type GitLimits, type GitService } from './git-service.js';
