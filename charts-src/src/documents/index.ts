@@ -1,4 +1,5 @@
 export * from './api-version.js';
+export type { Visibility } from './exposure.js';
 export * from './names.js';
 export * from './paths.js';
 export * from './platform.js';

@@ -1,24 +1,9 @@
 import { z } from 'zod';
 import { API_VERSION } from './api-version.js';
 import { objectName } from './names.js';
+import { exposureSchema } from './exposure.js';
 import { podLabels, quota, range } from './limits.js';
 import { bytes, cpu } from './quantities.js';
-
-/** Room is left for `<host>-<port name>.` before it: a host name has at most 253 characters. */
-const domain = z
-  .string()
-  .max(200)
-  .regex(
-    /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
-    'A domain is lower-case labels joined by dots.',
-  );
-
-const tls = z.discriminatedUnion('mode', [
-  z.strictObject({ mode: z.literal('none') }),
-  /** The Secret has to be in every tenant's namespace: an Ingress cannot name one of another. */
-  z.strictObject({ mode: z.literal('wildcard'), secretName: objectName }),
-  z.strictObject({ mode: z.literal('cert-manager'), clusterIssuer: objectName }),
-]);
 
 /** What a size costs at most (limits); what is reserved (requests) is a share of it, see `presetResources`. */
 const preset = z.strictObject({ cpu, memory: bytes });
@@ -33,14 +18,7 @@ export const platformSchema = z
     kind: z.literal('Platform'),
     metadata: z.strictObject({ name: z.literal('platform') }),
     spec: z.strictObject({
-      exposure: z.strictObject({
-        /** `<host>.<domain>` is an app, `<host>-ttyd.<domain>` its terminal. */
-        domain,
-        ingressClass: objectName,
-        tls,
-        /** The namespace whose pods may reach sandboxes from outside: where the ingress controller runs. */
-        ingressNamespace: objectName,
-      }),
+      exposure: exposureSchema,
       controller: z.strictObject({
         /** Where the controller runs; it alone may reach a sandbox's terminal. */
         namespace: objectName,

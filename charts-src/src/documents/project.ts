@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { API_VERSION } from './api-version.js';
+import { visibility } from './exposure.js';
 import { hostName, namespaceName, objectName, projectName, singleLine, variableName } from './names.js';
 import { bytes } from './quantities.js';
 
@@ -88,7 +89,7 @@ const port = z.strictObject({
       'A port name starts with a letter and has at most 15 of a-z, 0-9 and hyphens.',
     )
     .refine((name) => !TAKEN_PORTS.includes(name), 'This name is the app or the terminal.'),
-  visibility: z.enum(['members', 'public']),
+  visibility,
 });
 
 /**
@@ -139,6 +140,8 @@ export const projectSchema = z
         preset: z.string().min(1).max(32),
         storage: bytes,
         storageClass: storageClass.optional(),
+        /** Whom the app is for, at `<host>.<domain>`; absent: the platform's default. A terminal is for members. */
+        visibility: visibility.optional(),
         ports: z
           .array(port)
           .max(10, 'A project opens at most 10 further ports.')

@@ -64,6 +64,16 @@ export const SERVER_DEFAULTS: Readonly<Record<string, readonly string[]>> = {
   ],
   RoleBinding: ['roleRef.apiGroup'],
   LimitRange: ['spec.limits[].defaultRequest'],
+  HTTPRoute: [
+    'spec.parentRefs[].group',
+    'spec.parentRefs[].kind',
+    'spec.rules[].matches',
+    'spec.rules[].matches[].path.type',
+    'spec.rules[].matches[].path.value',
+    'spec.rules[].backendRefs[].group',
+    'spec.rules[].backendRefs[].kind',
+    'spec.rules[].backendRefs[].weight',
+  ],
   // By the CRD, and by what KubeBlocks writes back (reference, 1.2 and 1.3).
   'Cluster apps.kubeblocks.io/v1': [
     'spec.topology',
