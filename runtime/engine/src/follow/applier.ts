@@ -89,9 +89,8 @@ export class Applier {
   async #follow(): Promise<void> {
     const tip = await this.options.branch.tip();
     if (tip === undefined) {
-      // Before the first commit there is nothing to say. Later it was deleted, which is no word to delete anything.
-      if (this.#applied === undefined) return;
-      throw new UnreadableError('Branch rendered is gone; what was applied stays until it is back.');
+      this.#demandNothingApplied();
+      return;
     }
     const isTime = this.options.now().getTime() >= this.#retryAt;
     const again = isTime ? [...this.#again.values()] : [];
@@ -99,7 +98,7 @@ export class Applier {
       if (this.#trouble !== undefined) this.#reports.source(tip);
       return;
     }
-    const changed = tip === this.#applied ? [] : await this.#changed(tip);
+    const changed = await this.#changed(tip);
     const folders = new Map([...again, ...changed].map((folder) => [folder.path, folder]));
     for (const folder of tenantsFirst([...folders.values()]))
       if (!this.#stopped) await this.#applyFolder(folder, tip);
@@ -108,9 +107,16 @@ export class Applier {
     this.#reports.source(tip);
   }
 
+  /** Without a branch: before its first commit there is nothing to say. Later, it is no word to delete anything. */
+  #demandNothingApplied(): void {
+    if (this.#applied !== undefined)
+      throw new UnreadableError('Branch rendered is gone; what was applied stays until it is back.');
+  }
+
   /** The first look is at everything, and so is the look at a branch that was rewritten or lost. */
   async #changed(tip: string): Promise<readonly Folder[]> {
     const { branch, log } = this.options;
+    if (tip === this.#applied) return [];
     if (this.#applied === undefined) return this.#everything(tip);
     try {
       return await branch.changedFolders(this.#applied, tip);

@@ -9,6 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { pollUntil } from '../files/polling.js';
 import { freePort } from '../testing/free-port.js';
+import type { Size } from './protocol.js';
 import { TerminalServer, type TerminalServerOptions } from './server.js';
 
 const TOKEN = 'correct-horse-battery-staple';
@@ -19,7 +20,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-const bash: TerminalServerOptions['spawn'] = ({ columns, rows }) =>
+const bash = ({ columns, rows }: Size): IPty =>
   spawn('bash', ['--norc', '-i'], {
     name: 'xterm-256color',
     cols: columns,
@@ -28,7 +29,7 @@ const bash: TerminalServerOptions['spawn'] = ({ columns, rows }) =>
     encoding: null,
   });
 
-async function server(start = bash): Promise<{ url: string; http: string }> {
+async function server(start: TerminalServerOptions['spawn'] = bash): Promise<{ url: string; http: string }> {
   const log = pino({ level: 'silent' });
   const terminal = new TerminalServer({ token: TOKEN, title: 'my-blog', spawn: start, log });
   const port = await freePort();
