@@ -70,6 +70,26 @@ describe('a pod', () => {
   });
 });
 
+describe('a pod that is stopped', () => {
+  it.each([
+    ['that waits for input', ''],
+    ['behind a program', 'sleep 600'],
+  ])('hangs up on a shell %s, which ignores SIGTERM: it leaves by itself', async (_what, program) => {
+    await engine.repository.commit(blogFiles());
+    await engine.start();
+    await engine.readyPod();
+    const shell = await engine.shell();
+    // An interactive bash runs this when the terminal hangs up, and never when it is killed.
+    shell.type(`trap 'echo left > trace' EXIT; echo "ready-$((1+1))"`);
+    await shell.waitFor(/ready-2/);
+    if (program !== '') shell.type(program);
+    await engine.repository.commit(blogFiles({ replicas: 0 }));
+    await engine.gone(POD);
+    const workspace = join(engine.home, 'volumes', NAMESPACE, 'blog--workspace', 'workspace');
+    expect(await readFile(join(workspace, 'trace'), 'utf8')).toBe('left\n');
+  });
+});
+
 describe('a database', () => {
   it('is started again when it was killed, with what was in it', async () => {
     await engine.repository.commit(blogFiles({ database: true }));
