@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { API_VERSION } from './api-version.js';
+import { databaseSchema } from './database.js';
 import { visibility } from './exposure.js';
 import { hostName, namespaceName, objectName, projectName, singleLine, variableName } from './names.js';
 import { bytes } from './quantities.js';
@@ -149,15 +150,7 @@ export const projectSchema = z
           .superRefine(unique('name'))
           .optional(),
       }),
-      database: z
-        .strictObject({
-          engine: z.literal('postgresql'),
-          version: z.string().min(1).max(16),
-          storage: bytes,
-          storageClass: storageClass.optional(),
-          preset: z.string().min(1).max(32),
-        })
-        .optional(),
+      database: databaseSchema.optional(),
       terminal: z.strictObject({ sealedToken: sealedValue }),
       env: z
         .array(variable)

@@ -83,6 +83,12 @@ export const SERVER_DEFAULTS: Readonly<Record<string, readonly string[]>> = {
     'spec.componentSpecs[].podUpdatePolicy',
     ...backup(),
   ],
+  'Cluster apps.kubeblocks.io/v1alpha1': [
+    'spec.componentSpecs[].componentDef',
+    'spec.componentSpecs[].serviceVersion',
+    'spec.componentSpecs[].replicas',
+    ...backup(),
+  ],
   // No server fills in anything here.
   ConfigMap: [],
   Namespace: [],
