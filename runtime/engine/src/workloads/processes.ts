@@ -2,12 +2,16 @@ import { readFile, readdir } from 'node:fs/promises';
 import { pollUntil } from '../files/polling.js';
 import { isErrno } from '../files/durable.js';
 
-/** Every process of a sandbox carries these, whatever it does to its process group. */
+/**
+ * Every process of a sandbox inherits these, in whatever session or group it puts itself (`setsid`, `nohup`). Only one
+ * that clears its environment is not found.
+ */
 export const MARKERS = { engine: 'FULLSTACKAGENT_ENGINE', pod: 'FULLSTACKAGENT_POD_UID' } as const;
 
 /**
- * The processes whose environment, as they were started, has this entry. Linux only: elsewhere nobody is found, and
- * only process groups are ended.
+ * The processes whose environment, as they were started, has this entry. When the engine is killed its terminals hang up
+ * and the shells end; what does not mind that (`setsid`, `nohup`) lives until the next start of the engine, which finds
+ * it here and ends it. Linux only: elsewhere nobody is found, and of a pod only the shells are told to end.
  */
 export async function processesWith(name: string, value: string): Promise<readonly number[]> {
   const entry = Buffer.from(`${name}=${value}`);
@@ -35,7 +39,7 @@ function signal(ids: readonly number[], name: NodeJS.Signals): void {
 export async function endProcesses(find: () => Promise<readonly number[]>, graceMs: number): Promise<void> {
   const first = await find();
   if (first.length === 0) return;
-  // A shell ends on SIGHUP, a server on SIGTERM; neither is told twice.
+  // An interactive shell ends on SIGHUP and ignores SIGTERM, a server may take SIGHUP for "read your files again".
   signal(first, 'SIGHUP');
   signal(first, 'SIGTERM');
   const gone = async (): Promise<true | undefined> => ((await find()).length === 0 ? true : undefined);
