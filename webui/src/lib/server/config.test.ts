@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +29,18 @@ describe('readConfig', () => {
       tokenKey: Buffer.from('ab'.repeat(32), 'hex'),
       logLevel: 'info',
     });
+  });
+
+  it('keeps the hash of the deploy token, and nothing that is too short to be one', () => {
+    const file = join(folder, 'deploy');
+    const read = (text: string): Uint8Array | undefined => {
+      writeFileSync(file, text);
+      return readConfig({ ...good, GITOPS_READ_TOKEN_FILE: file }).readTokenHash;
+    };
+    expect(read(`${'x'.repeat(32)}\n`)).toEqual(createHash('sha256').update('x'.repeat(32)).digest());
+    for (const text of ['', 'x'.repeat(31), `${'x'.repeat(20)} ${'x'.repeat(20)}`])
+      expect(() => read(text)).toThrow(ConfigError);
+    expect(() => readConfig({ ...good, GITOPS_READ_TOKEN_FILE: join(folder, 'none') })).toThrow(ConfigError);
   });
 
   it('takes an empty variable for one that is not set', () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
@@ -30,6 +31,8 @@ const environment = z.object({
   }),
   CONTROLLER_URL: httpUrl,
   CONTROLLER_TOKEN_KEY_FILE: z.string(),
+  /** Whoever has what is in this file may read the repository with git: for appliers. */
+  GITOPS_READ_TOKEN_FILE: z.string().optional(),
   /** Both are read by SvelteKit's handler; checked here, so that a mistake stops the start and not every sign-in. */
   ADDRESS_HEADER: z.string().regex(HEADER_NAME, 'the name of a header is needed').optional(),
   XFF_DEPTH: z
@@ -48,6 +51,8 @@ export interface Config {
   /** Without a slash at the end. */
   readonly controllerUrl: string;
   readonly tokenKey: Uint8Array;
+  /** SHA-256 of the deploy token; without one nobody reads with it. */
+  readonly readTokenHash?: Uint8Array;
   readonly logLevel: string;
 }
 
@@ -66,6 +71,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     controllerUrl: value.CONTROLLER_URL.replace(/\/+$/, ''),
     tokenKey: readTokenKey(value.CONTROLLER_TOKEN_KEY_FILE),
     logLevel: value.LOG_LEVEL,
+    ...(value.GITOPS_READ_TOKEN_FILE === undefined
+      ? {}
+      : { readTokenHash: readTokenHash(value.GITOPS_READ_TOKEN_FILE) }),
   };
 }
 
@@ -93,4 +101,19 @@ function readTokenKey(file: string): Uint8Array {
   if (!/^(?:[0-9a-fA-F]{2}){32,}$/.test(text))
     throw new ConfigError(`CONTROLLER_TOKEN_KEY_FILE does not hold a key of at least 64 hex digits: ${file}`);
   return Buffer.from(text, 'hex');
+}
+
+/** A long random text on one line; a short one could be guessed. */
+function readTokenHash(file: string): Uint8Array {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').trim();
+  } catch {
+    throw new ConfigError(`GITOPS_READ_TOKEN_FILE names a file that cannot be read: ${file}`);
+  }
+  if (!/^[\x21-\x7e]{32,256}$/.test(text))
+    throw new ConfigError(
+      `GITOPS_READ_TOKEN_FILE does not hold a token of 32 to 256 characters without spaces: ${file}`,
+    );
+  return createHash('sha256').update(text).digest();
 }

@@ -1,7 +1,7 @@
 import type { PlatformDto } from '@fullstackagent/controller/contract';
 import type { SignUpPolicy } from './accounts/account-store.js';
 import { ControllerClient } from './controller-client.js';
-import { signToken, thePortal, type ActingPerson } from './controller-token.js';
+import { signToken, theDeployToken, thePortal, type ActingPerson } from './controller-token.js';
 import type { SessionUser } from './users.js';
 
 /** How long it may take until a platform that is confined now is seen as such. */
@@ -24,6 +24,10 @@ export class Controllers {
 
   tokenFor(user: SessionUser): Promise<string> {
     return signToken(personOf(user), this.#key);
+  }
+
+  readerToken(): Promise<string> {
+    return signToken(theDeployToken, this.#key);
   }
 
   /** Never throws: a platform that does not answer is `unknown`. */

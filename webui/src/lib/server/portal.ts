@@ -1,6 +1,7 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ConfigError, readConfig, type Config } from './config.js';
+import { createGitProxy } from './git/git-proxy.js';
 import { startServices } from './services.js';
 import { serveTerminals } from './terminal/terminal-upgrade.js';
 
@@ -10,6 +11,8 @@ export interface Portal {
   readonly port: number;
   /** Resolves when pages can be served; rejects when the portal is closed before. */
   readonly ready: Promise<void>;
+  /** Answers requests about the repository, which SvelteKit would hold in memory; false for all others. */
+  git(request: IncomingMessage, response: ServerResponse): boolean;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   log(message: string): void;
   close(): Promise<void>;
@@ -21,10 +24,12 @@ export function startPortal(): void {
   const config = configOrExit();
   const services = startServices(config);
   const terminals = serveTerminals(services);
+  const git = createGitProxy(services);
   const portal: Portal = {
     host: config.host,
     port: config.port,
     ready: services.ready,
+    git: (request, response) => git.serve(request, response),
     upgrade: (request, socket, head) => {
       terminals.upgrade(request, socket, head);
     },
@@ -33,6 +38,7 @@ export function startPortal(): void {
     },
     close: async () => {
       terminals.close();
+      git.close();
       await services.close();
     },
   };
