@@ -13,6 +13,8 @@ const SIZES = [100, 1_000, 10_000, 100_000];
 const CHANGES = 300;
 const WARM_UP = 40;
 const STOCK_COMMITS = 20;
+/** The least that a durable change could be: one file of this size, and its name. */
+const FLOOR_BYTES = Buffer.alloc(2_048, 'x');
 const WRITERS = 100;
 const CONCURRENT_COMMITS = 3_000;
 /** The size at which everything that is not about size is measured. */
@@ -73,7 +75,14 @@ async function benchSize(report: Report, folder: string, size: number): Promise<
   });
   const change = changer(opened.store, projects);
   await series(WARM_UP, change);
-  const times = await series(CHANGES, change);
+  const floor: number[] = [];
+  const times: number[] = [];
+  // By turns, so that both meet the same machine: what else runs on it changes from one second to the next.
+  for (let pair = 0; pair < CHANGES; pair += 1) {
+    floor.push(...(await series(1, () => durableFile(folder, FLOOR_BYTES))));
+    times.push(...(await series(1, change)));
+  }
+  report.add(...spread(`the disk alone, by turns with changes ${among}`, floor));
   report.add(...spread(`durable change ${among}`, times, usual ? [5, 15] : []));
   if (usual) await benchWriters(report, change);
   await opened.close();

@@ -39,13 +39,12 @@ export async function readRef(gitDir: string, ref: string): Promise<string | und
 export async function compareAndSwap(gitDir: string, swap: Swap, disk: Disk = realDisk): Promise<SwapResult> {
   const path = join(gitDir, swap.ref);
   const lock = `${path}.lock`;
-  await lockBesideObjects(disk, lock, swap);
+  const actual = await lockBesideObjects(gitDir, { ...swap, lock }, disk);
+  if (actual !== swap.expected) {
+    await disk.remove(lock);
+    return { swapped: false, actual };
+  }
   try {
-    const actual = await readRef(gitDir, swap.ref);
-    if (actual !== swap.expected) {
-      await disk.remove(lock);
-      return { swapped: false, actual };
-    }
     await disk.rename(lock, path);
   } catch (error) {
     await disk.remove(lock);
@@ -59,13 +58,25 @@ export async function compareAndSwap(gitDir: string, swap: Swap, disk: Disk = re
   return { swapped: true };
 }
 
-/** The lock's file and what the new commit consists of go to the disk at the same time; both are sure afterwards. */
-async function lockBesideObjects(disk: Disk, lock: string, { next, objects }: Swap): Promise<void> {
-  const [locked, stored] = await Promise.allSettled([takeLock(disk, lock, `${next}\n`), objects?.()]);
-  if (locked.status === 'rejected') throw locked.reason;
-  if (stored.status === 'fulfilled') return;
-  await disk.remove(lock);
-  throw stored.reason;
+/**
+ * What the ref is, once its lock is ours. The lock's file and what the new commit consists of go to the disk at the same
+ * time; both are sure afterwards.
+ */
+async function lockBesideObjects(
+  gitDir: string,
+  { lock, ref, next, objects }: Swap & { readonly lock: string },
+  disk: Disk,
+): Promise<string | undefined> {
+  const locked = takeLock(disk, lock, `${next}\n`);
+  const read = locked.then(() => readRef(gitDir, ref));
+  const [actual, stored] = await Promise.allSettled([read, objects?.()]);
+  if (actual.status === 'fulfilled' && stored.status === 'fulfilled') return actual.value;
+  // Somebody else's lock stays: what failed is that there was one.
+  await locked.then(
+    () => disk.remove(lock),
+    () => undefined,
+  );
+  throw actual.status === 'rejected' ? actual.reason : (stored as PromiseRejectedResult).reason;
 }
 
 /**

@@ -14,7 +14,7 @@ const PACK = /^(pack-[0-9a-f]{40})\.pack$/;
 /** Somebody put a hand on it: a fetch under way, or a person. */
 const KEEP = '.keep';
 /** The index goes first: without it a pack is not there for a reader that comes now. */
-const SUFFIXES = ['.idx', '.rev', '.pack'];
+const SUFFIXES = ['.idx', '.rev', '.bitmap', '.mtimes', '.pack'];
 
 /**
  * Puts the small packs together into one, with deltas. What `git repack --geometric=2 -d` does, but the new pack's name
