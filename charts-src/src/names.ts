@@ -23,6 +23,10 @@ export interface ObjectNames {
   readonly databaseAccount: string;
   /** The read-write Service KubeBlocks makes, port 5432. */
   readonly databaseService: string;
+  /** Deployment, Service, Ingress or HTTPRoute, HorizontalPodAutoscaler, PodDisruptionBudget of the release. */
+  readonly release: string;
+  /** ConfigMap and SealedSecret/Secret with the release's variables; what they hold is appended to the name. */
+  readonly releaseEnv: string;
 }
 
 export function objectNames(project: string): ObjectNames {
@@ -38,6 +42,8 @@ export function objectNames(project: string): ObjectNames {
     database,
     databaseAccount: `${database}-postgresql-account-postgres`,
     databaseService: `${database}-postgresql-postgresql`,
+    release: `${project}--release`,
+    releaseEnv: `${project}--release-env`,
   };
 }
 

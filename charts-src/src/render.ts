@@ -2,6 +2,7 @@ import { App, type Chart } from 'cdk8s';
 import { projectContext, type ProjectContext } from './charts/common.js';
 import { DatabaseChart } from './charts/database.js';
 import { ExposureChart } from './charts/exposure.js';
+import { ReleaseChart } from './charts/release.js';
 import { SandboxChart, WorkspaceChart } from './charts/sandbox.js';
 import { SecretsChart } from './charts/secrets.js';
 import { TenantChart, tenantContext } from './charts/tenant.js';
@@ -57,6 +58,7 @@ const runCharts = (app: App, context: ProjectContext): Chart[] => [
   new SecretsChart(app, 'secrets', context),
   new SandboxChart(app, 'sandbox', context),
   new ExposureChart(app, 'exposure', context),
+  new ReleaseChart(app, 'release', context),
 ];
 
 interface KubernetesObject {

@@ -2,13 +2,17 @@ import { k8s } from 'cdk8s-plus-28';
 import { RenderError } from '../errors.js';
 import { ANNOTATIONS, ENV_DIR, LABELS, MANAGED_BY, PORTS } from '../names.js';
 import type { ProjectContext } from './common.js';
+import { databaseEnvironment, fromSecret, isolated, UNPRIVILEGED } from './pod-parts.js';
 import { presetResources, sandboxPreset } from './resources.js';
-import { sandboxSelector } from './selector.js';
+import { selector } from './selector.js';
 
 const { IntOrString, Quantity } = k8s;
 
-/** uid and gid of `developer` in the sandbox image. */
-const DEVELOPER = 1001;
+/**
+ * A sandbox idles most of the day, so it asks for a tenth of the processor and a quarter of the memory: a node carries
+ * several, and each can still use its whole size.
+ */
+const SHARE = { cpu: 10, memory: 4 } as const;
 
 /**
  * The pod. It changes only when a restart is due: image, size, database or not, `restartedAt`. Variables, ports, the
@@ -20,7 +24,7 @@ export function podTemplate(context: ProjectContext): k8s.PodTemplateSpec {
   return {
     metadata: {
       labels: {
-        ...sandboxSelector(project),
+        ...selector(project, 'sandbox'),
         [LABELS.component]: 'sandbox',
         [LABELS.managedBy]: MANAGED_BY,
         [LABELS.partOf]: project,
@@ -30,20 +34,8 @@ export function podTemplate(context: ProjectContext): k8s.PodTemplateSpec {
         : { annotations: { [ANNOTATIONS.restartedAt]: spec.restartedAt } }),
     },
     spec: {
-      automountServiceAccountToken: false,
+      ...isolated(),
       containers: [container(context)],
-      dnsPolicy: 'ClusterFirst',
-      enableServiceLinks: false,
-      restartPolicy: 'Always',
-      schedulerName: 'default-scheduler',
-      securityContext: {
-        fsGroup: DEVELOPER,
-        fsGroupChangePolicy: 'OnRootMismatch',
-        runAsGroup: DEVELOPER,
-        runAsNonRoot: true,
-        runAsUser: DEVELOPER,
-        seccompProfile: { type: 'RuntimeDefault' },
-      },
       serviceAccountName: 'sandbox',
       terminationGracePeriodSeconds: 10,
       volumes: volumes(context),
@@ -67,11 +59,12 @@ function container(context: ProjectContext): k8s.Container {
       { configMapRef: { name: names.env, optional: true } },
       { secretRef: { name: names.env, optional: true } },
     ],
-    resources: presetResources(sandboxPreset(context)),
+    resources: presetResources(sandboxPreset(context), SHARE),
     startupProbe: probe({ periodSeconds: 1, failureThreshold: 120 }),
     readinessProbe: probe({ periodSeconds: 5, failureThreshold: 3 }),
     livenessProbe: probe({ periodSeconds: 20, failureThreshold: 6 }),
-    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, privileged: false },
+    // Its root is not read-only: people install things, and tools write where they like.
+    securityContext: UNPRIVILEGED,
     terminationMessagePath: '/dev/termination-log',
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: [
@@ -100,26 +93,13 @@ function image({ platform, spec }: ProjectContext): string {
 
 /** Order matters: `$(NAME)` sees only what stands before it (reference, 6.4). */
 function environment({ names, namespace, platform, project, spec }: ProjectContext): k8s.EnvVar[] {
-  const fromSecret = (name: string, secret: string, key: string): k8s.EnvVar => ({
-    name,
-    valueFrom: { secretKeyRef: { name: secret, key } },
-  });
   return [
     { name: 'PROJECT_NAME', value: project },
     { name: 'PORT', value: `${PORTS.app}` },
     { name: 'APP_HOST', value: `${spec.host}.${platform.exposure.domain}` },
     { name: 'FULLSTACKAGENT_ENV_DIR', value: ENV_DIR },
     fromSecret('TTYD_ACCESS_TOKEN', names.terminal, 'TTYD_ACCESS_TOKEN'),
-    ...(spec.database === undefined
-      ? []
-      : [
-          fromSecret('PGUSER', names.databaseAccount, 'username'),
-          fromSecret('PGPASSWORD', names.databaseAccount, 'password'),
-          {
-            name: 'DATABASE_URL',
-            value: `postgresql://$(PGUSER):$(PGPASSWORD)@${names.databaseService}.${namespace}.svc.cluster.local:${PORTS.database}/postgres`,
-          },
-        ]),
+    ...(spec.database === undefined ? [] : databaseEnvironment(names, namespace)),
   ];
 }
 

@@ -44,18 +44,21 @@ export const canonicalSize = (quantity: string): string => sizeText(mebibytes(qu
 
 export const canonicalPreset = ({ cpu, memory }: Preset): Preset => ({ cpu, memory: canonicalSize(memory) });
 
-/**
- * Limits are the preset. A sandbox idles most of the day, so it asks for a tenth of the processor and a quarter of the
- * memory: a node carries several, and each can still use its whole size.
- */
-export function presetResources(preset: Preset): k8s.ResourceRequirements {
+/** What part of its size a pod asks for: one of so many. */
+export interface Share {
+  readonly cpu: number;
+  readonly memory: number;
+}
+
+/** Limits are the preset, requests a share of it. */
+export function presetResources(preset: Preset, share: Share): k8s.ResourceRequirements {
   const { Quantity } = k8s;
   const limits = canonicalPreset(preset);
   return {
     limits: { cpu: Quantity.fromString(limits.cpu), memory: Quantity.fromString(limits.memory) },
     requests: {
-      cpu: Quantity.fromString(cpuText(Math.max(1, Math.floor(milliCpu(preset.cpu) / 10)))),
-      memory: Quantity.fromString(sizeText(Math.max(1, Math.floor(mebibytes(preset.memory) / 4)))),
+      cpu: Quantity.fromString(cpuText(Math.max(1, Math.floor(milliCpu(preset.cpu) / share.cpu)))),
+      memory: Quantity.fromString(sizeText(Math.max(1, Math.floor(mebibytes(preset.memory) / share.memory)))),
     },
   };
 }

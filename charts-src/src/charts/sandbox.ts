@@ -5,7 +5,7 @@ import { PORTS } from '../names.js';
 import { keep, projectMeta, type ProjectContext } from './common.js';
 import { podTemplate } from './pod-template.js';
 import { canonicalSize } from './resources.js';
-import { sandboxSelector } from './selector.js';
+import { selector } from './selector.js';
 
 const { IntOrString, Quantity } = k8s;
 
@@ -52,7 +52,7 @@ export class SandboxChart extends Chart {
     ];
     const common = {
       type: 'ClusterIP',
-      selector: sandboxSelector(project),
+      selector: selector(project, 'sandbox'),
       ipFamilyPolicy: 'SingleStack',
       sessionAffinity: 'None',
       internalTrafficPolicy: 'Cluster',
@@ -74,7 +74,7 @@ export class SandboxChart extends Chart {
       spec: {
         replicas: spec.state === 'Running' ? 1 : 0,
         serviceName: names.pods,
-        selector: { matchLabels: sandboxSelector(project) },
+        selector: { matchLabels: selector(project, 'sandbox') },
         // With OrderedReady a pod that never gets ready blocks its own replacement: a mended image would not start.
         podManagementPolicy: 'Parallel',
         revisionHistoryLimit: 2,

@@ -1,7 +1,9 @@
 import { LABELS } from '../names.js';
 
-/** Immutable on a StatefulSet: two labels of our own that no change of a document ever touches. */
-export const sandboxSelector = (project: string): Record<string, string> => ({
+export type Workload = 'sandbox' | 'release';
+
+/** Immutable on a StatefulSet and on a Deployment: two labels of our own that no change of a document ever touches. */
+export const selector = (project: string, workload: Workload): Record<string, string> => ({
   [LABELS.project]: project,
-  [LABELS.workload]: 'sandbox',
+  [LABELS.workload]: workload,
 });

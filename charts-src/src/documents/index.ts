@@ -5,3 +5,4 @@ export * from './paths.js';
 export * from './platform.js';
 export * from './project.js';
 export * from './tenant.js';
+export * from './variables.js';

@@ -66,6 +66,20 @@ export const platformSchema = z
           })
           .optional(),
       }),
+      /** Releases of apps; absent: they are not offered. */
+      release: z
+        .strictObject({
+          /** Where their images may come from, like "registry.example.com/releases/": how the name begins. */
+          registries: z
+            .array(
+              z
+                .string()
+                .max(255)
+                .regex(/^[a-z0-9][a-z0-9.:-]*\/(?:[a-z0-9._-]+\/)*$/, 'A registry ends with "/".'),
+            )
+            .min(1),
+        })
+        .optional(),
       tenant: z.strictObject({
         /** A Tenant document may say otherwise, field by field. */
         quota,

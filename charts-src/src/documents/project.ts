@@ -2,69 +2,16 @@ import { z } from 'zod';
 import { API_VERSION } from './api-version.js';
 import { databaseSchema } from './database.js';
 import { visibility } from './exposure.js';
-import { hostName, namespaceName, objectName, projectName, singleLine, variableName } from './names.js';
+import { hostName, namespaceName, objectName, projectName, singleLine } from './names.js';
 import { bytes } from './quantities.js';
+import { releaseSchema } from './release.js';
+import { unique } from './unique.js';
+import { sealedValue, variables, type variable } from './variables.js';
 
 /** Seconds precision, UTC: what `metadata` timestamps of Kubernetes look like. */
 const instant = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'A time is written like "2026-11-23T08:00:00Z".');
-
-/** Base64 of the Sealed Secrets layout, namespace-wide scope. Always starts with the length 512: "AgA" or "AgB". */
-const sealedValue = z.string().regex(/^Ag[A-Za-z0-9+/]+={0,2}$/, 'This is not a sealed value.');
-
-/**
- * Linux refuses an environment string (`NAME=value`) over 128 KiB at exec, and a ConfigMap or Secret over 1 MiB.
- * Both limits are kept well away from, because a variable that stops the shell from starting cannot be mended in it.
- */
-export const VARIABLE_VALUE_MAX_BYTES = 64 * 1024;
-export const VARIABLES_TOTAL_MAX_BYTES = 512 * 1024;
-export const VARIABLES_MAX = 200;
-
-/** Set by the platform; a user's variable of that name would be lost without a word, so it is refused with one. */
-export const RESERVED_VARIABLES: readonly string[] = [
-  'DATABASE_URL',
-  'PGUSER',
-  'PGPASSWORD',
-  'PORT',
-  'PROJECT_NAME',
-  'APP_HOST',
-  'TTYD_ACCESS_TOKEN',
-  'FULLSTACKAGENT_ENV_DIR',
-];
-
-const utf8Length = (text: string): number => new TextEncoder().encode(text).length;
-
-export const variableValue = z
-  .string()
-  .refine((value) => !value.includes('\0'), 'A value cannot contain a NUL byte: no process can receive one.')
-  .refine((value) => value.isWellFormed(), 'A value is valid Unicode text.')
-  .refine(
-    (value) => utf8Length(value) <= VARIABLE_VALUE_MAX_BYTES,
-    `A value has at most ${VARIABLE_VALUE_MAX_BYTES / 1024} KiB. Put larger data into a file of the workspace.`,
-  );
-
-export const userVariableName = variableName.refine(
-  (name) => !RESERVED_VARIABLES.includes(name),
-  'This variable is set by the platform.',
-);
-
-/**
- * DEL, the C1 controls with NEL among them, the Unicode line separators and two code points that are no characters.
- * kustomize, and so Flux, passes text on unescaped: it then refuses to read its own output, which keeps the whole folder
- * from being applied, or reads a line end where there was none. Ciphertext has none of them.
- */
-const UNREADABLE = /[\u007f-\u009f\u2028\u2029\ufffe\uffff]/;
-
-export const plainVariableValue = variableValue.refine(
-  (value) => !UNREADABLE.test(value),
-  'This value has a control character that not every applier can read. Store it as a secret.',
-);
-
-const variable = z.union([
-  z.strictObject({ name: userVariableName, value: plainVariableValue }),
-  z.strictObject({ name: userVariableName, sealed: sealedValue }),
-]);
 
 export const projectStates = ['Running', 'Stopped', 'Deleted'] as const;
 
@@ -106,19 +53,6 @@ const description = z
   // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused
   .regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/, 'The description has no control characters.');
 
-/** Refuses the second entry with the same `key`, beside its field. */
-function unique<K extends string>(key: K) {
-  return (list: readonly Readonly<Record<K, string | number>>[], context: z.RefinementCtx): void => {
-    const seen = new Set<string | number>();
-    list.forEach((entry, index) => {
-      const value = entry[key];
-      if (seen.has(value))
-        context.addIssue({ code: 'custom', path: [index, key], message: `${value} is there twice.` });
-      seen.add(value);
-    });
-  };
-}
-
 /** `tenants/<2>/<namespace>/projects/<name>.yaml`: one project, as its owner wants it. */
 export const projectSchema = z
   .strictObject({
@@ -152,18 +86,9 @@ export const projectSchema = z
       }),
       database: databaseSchema.optional(),
       terminal: z.strictObject({ sealedToken: sealedValue }),
-      env: z
-        .array(variable)
-        .max(VARIABLES_MAX, `A project has at most ${VARIABLES_MAX} variables.`)
-        .superRefine(unique('name'))
-        .refine(
-          (list) =>
-            list.reduce(
-              (sum, entry) => sum + ('value' in entry ? utf8Length(entry.value) : entry.sealed.length),
-              0,
-            ) <= VARIABLES_TOTAL_MAX_BYTES,
-          `All values together have at most ${VARIABLES_TOTAL_MAX_BYTES / 1024} KiB.`,
-        ),
+      env: variables,
+      /** Absent: the app runs in the sandbox only. */
+      release: releaseSchema.optional(),
     }),
   })
   .refine((document) => (document.spec.state === 'Deleted') === (document.spec.deletedAt !== undefined), {
@@ -173,6 +98,14 @@ export const projectSchema = z
   .refine(({ spec }) => spec.purge === undefined || spec.state === 'Deleted', {
     path: ['spec', 'purge'],
     message: 'Only a deleted project can be purged.',
+  })
+  .refine(({ spec }) => spec.release?.database !== true || spec.database !== undefined, {
+    path: ['spec', 'release', 'database'],
+    message: 'The project has no database.',
+  })
+  .refine(({ spec }) => spec.release?.host !== spec.host, {
+    path: ['spec', 'release', 'host'],
+    message: 'This host is the sandbox.',
   });
 
 export type ProjectDocument = z.infer<typeof projectSchema>;

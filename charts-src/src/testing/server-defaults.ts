@@ -46,6 +46,15 @@ export const SERVER_DEFAULTS: Readonly<Record<string, readonly string[]>> = {
     'spec.replicas',
     ...pod,
   ],
+  // Not `replicas`: the HorizontalPodAutoscaler writes it (see its own test).
+  Deployment: [
+    'spec.progressDeadlineSeconds',
+    'spec.revisionHistoryLimit',
+    'spec.strategy.type',
+    'spec.strategy.rollingUpdate.maxSurge',
+    'spec.strategy.rollingUpdate.maxUnavailable',
+    ...pod,
+  ],
   Service: [
     'spec.type',
     'spec.sessionAffinity',
@@ -62,6 +71,7 @@ export const SERVER_DEFAULTS: Readonly<Record<string, readonly string[]>> = {
     'spec.egress[].ports[].protocol',
     'spec.podSelector',
   ],
+  HorizontalPodAutoscaler: ['spec.minReplicas', 'spec.metrics'],
   RoleBinding: ['roleRef.apiGroup'],
   LimitRange: ['spec.limits[].defaultRequest'],
   HTTPRoute: [
@@ -92,6 +102,7 @@ export const SERVER_DEFAULTS: Readonly<Record<string, readonly string[]>> = {
   // No server fills in anything here.
   ConfigMap: [],
   Namespace: [],
+  PodDisruptionBudget: [],
   ResourceQuota: [],
   Role: [],
   SealedSecret: [],
@@ -113,6 +124,7 @@ export const THE_SERVERS_OWN: Readonly<Record<string, readonly string[]>> = {
   PersistentVolumeClaim: ['spec.volumeName'],
   // The name of `serviceAccountName` before Kubernetes 1.0; the server still writes both.
   StatefulSet: ['spec.template.spec.serviceAccount', 'spec.template.spec.nodeName'],
+  Deployment: ['spec.template.spec.serviceAccount', 'spec.template.spec.nodeName'],
 };
 
 /** The paths, with the place in each list, at which the field is not there although what stands before it is. */

@@ -1,0 +1,46 @@
+import type { k8s } from 'cdk8s-plus-28';
+import { PORTS, type ObjectNames } from '../names.js';
+
+/** uid and gid of `developer` in the sandbox image; an image of a release runs as them too, whatever it was built as. */
+const DEVELOPER = 1001;
+
+/**
+ * What every pod of ours is: without a token for the API server, without root, in Pod Security's `restricted`. What the
+ * API server would fill in is written out, so that a second apply changes nothing.
+ */
+export const isolated = () => ({
+  automountServiceAccountToken: false,
+  dnsPolicy: 'ClusterFirst',
+  enableServiceLinks: false,
+  restartPolicy: 'Always',
+  schedulerName: 'default-scheduler',
+  securityContext: {
+    fsGroup: DEVELOPER,
+    fsGroupChangePolicy: 'OnRootMismatch',
+    runAsGroup: DEVELOPER,
+    runAsNonRoot: true,
+    runAsUser: DEVELOPER,
+    seccompProfile: { type: 'RuntimeDefault' },
+  },
+});
+
+export const UNPRIVILEGED: k8s.SecurityContext = {
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ['ALL'] },
+  privileged: false,
+};
+
+export const fromSecret = (name: string, secret: string, key: string): k8s.EnvVar => ({
+  name,
+  valueFrom: { secretKeyRef: { name: secret, key } },
+});
+
+/** Order matters: `$(NAME)` sees only what stands before it (reference, 6.4). */
+export const databaseEnvironment = (names: ObjectNames, namespace: string): k8s.EnvVar[] => [
+  fromSecret('PGUSER', names.databaseAccount, 'username'),
+  fromSecret('PGPASSWORD', names.databaseAccount, 'password'),
+  {
+    name: 'DATABASE_URL',
+    value: `postgresql://$(PGUSER):$(PGPASSWORD)@${names.databaseService}.${namespace}.svc.cluster.local:${PORTS.database}/postgres`,
+  },
+];
