@@ -58,7 +58,7 @@ export const mutants = [
   git('repack removes packs that it did not read', 'repack.ts', [
     '    small\n      .filter(',
     '    (await packsIn(directory))\n      .filter(',
-    'src/git/model',
+    'src/git/repack',
   ]),
   git('no compare in compare-and-swap', 'refs.ts', [
     'if (actual !== swap.expected) {',
