@@ -1,0 +1,105 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { createHmac, randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort, removeFolder, ROOT, temporaryFolder } from '../support/folders.js';
+import { until } from '../support/until.js';
+
+export interface Project {
+  readonly status: string;
+  readonly message?: string;
+}
+
+const OWNER = 'owner00000';
+const base64url = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** The built controller as a process, as it would run in a pod: its cluster is told by a kubeconfig. */
+export class ControllerProcess {
+  readonly #folder = temporaryFolder('controller');
+  readonly #key = randomBytes(32);
+  readonly #repository = join(this.#folder, 'gitops.git');
+  #child: ChildProcess | undefined;
+  #port = 0;
+
+  async start(kubeconfig: string, delivery: 'flux' | 'argocd'): Promise<void> {
+    this.#port = await freePort();
+    writeFileSync(join(this.#folder, 'key'), this.#key.toString('hex'));
+    writeFileSync(join(this.#folder, 'platform.yaml'), this.#platform());
+    this.#child = spawn(process.execPath, [join(ROOT, 'controller', 'dist', 'main.js')], {
+      stdio: 'ignore',
+      env: {
+        PATH: process.env['PATH'],
+        CLUSTER: 'kubernetes',
+        DELIVERY: delivery,
+        KUBECONFIG: kubeconfig,
+        CONTROLLER_PORT: String(this.#port),
+        GITOPS_REPOSITORY: this.#repository,
+        CONTROLLER_TOKEN_KEY_FILE: join(this.#folder, 'key'),
+        PLATFORM_SEED_FILE: join(this.#folder, 'platform.yaml'),
+        OBSERVE_INTERVAL_MS: '200',
+      },
+    });
+    await until('the controller answers', () => this.#call('GET', '/v1/platform'));
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (child?.exitCode === null && child.signalCode === null) {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      await ended;
+    }
+    removeFolder(this.#folder);
+  }
+
+  async create(namespace: string, name: string): Promise<void> {
+    await this.#call('PUT', `/v1/tenants/${namespace}`, { displayName: 'Ada' });
+    await this.#call('POST', `/v1/tenants/${namespace}/projects`, { name });
+  }
+
+  async project(namespace: string, name: string): Promise<Project> {
+    return (await this.#call('GET', `/v1/tenants/${namespace}/projects/${name}`)) as Project;
+  }
+
+  /** The commit on `rendered`, and the manifests of a folder there as one stream; `undefined` while there are none. */
+  rendered(folder: string): { readonly commit: string; readonly manifests: string } | undefined {
+    const git = (...args: string[]): string =>
+      execFileSync('git', ['-C', this.#repository, ...args], { encoding: 'utf8' });
+    const commit = git('rev-parse', 'rendered').trim();
+    const files = git('ls-tree', '--name-only', commit, `${folder}/`).split('\n').filter(Boolean);
+    if (files.length === 0) return undefined;
+    const order = [...files].sort(
+      (a, b) => Number(b.includes('/namespace-')) - Number(a.includes('/namespace-')),
+    );
+    return { commit, manifests: order.map((file) => git('show', `${commit}:${file}`)).join('---\n') };
+  }
+
+  /** The golden platform with a certificate of the length that Sealed Secrets makes; its key is thrown away. */
+  #platform(): string {
+    const [key, certificate] = [join(this.#folder, 'sealing.key'), join(this.#folder, 'sealing.crt')];
+    const made = ['req', '-x509', '-newkey', 'rsa:4096', '-nodes', '-days', '2', '-subj', '/CN=test'];
+    execFileSync('openssl', [...made, '-keyout', key, '-out', certificate], { stdio: 'pipe' });
+    const text = readFileSync(join(ROOT, 'charts-src', 'golden', 'platform.yaml'), 'utf8');
+    const indented = readFileSync(certificate, 'utf8').trimEnd().replaceAll('\n', '\n      ');
+    return text.replace(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/, indented);
+  }
+
+  /** As the portal asks: with a token that lives a minute. */
+  #token(): string {
+    const now = Math.floor(Date.now() / 1000);
+    const claims = { iss: 'portal', aud: 'controller', sub: OWNER, name: 'Ada', operator: false };
+    const signed = `${base64url({ alg: 'HS256' })}.${base64url({ ...claims, iat: now, exp: now + 60 })}`;
+    return `${signed}.${createHmac('sha256', this.#key).update(signed).digest('base64url')}`;
+  }
+
+  async #call(method: string, path: string, body?: object): Promise<unknown> {
+    const response = await fetch(`http://127.0.0.1:${this.#port}${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${this.#token()}`, 'Content-Type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return JSON.parse(text) as unknown;
+  }
+}
