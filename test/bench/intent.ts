@@ -41,13 +41,6 @@ export async function benchIntent(wanted: readonly number[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'fsa-bench-'));
   const report = new Report();
   try {
-    const bytes = Buffer.alloc(2_048, 'x');
-    report.add(
-      ...spread(
-        'floor: a file and its name, synced',
-        await series(CHANGES, () => durableFile(folder, bytes)),
-      ),
-    );
     const medians = new Map<number, number>();
     for (const size of sizes) medians.set(size, await benchSize(report, folder, size));
     const [smallest = 0, largest = 0] = [sizes[0], sizes.at(-1)].map((size) => medians.get(size ?? 0) ?? 0);

@@ -28,6 +28,15 @@ describe('composing a group', () => {
     expect(group).toMatchObject({ objects: [], commits: [], outcomes: [] });
   });
 
+  it('of one change takes as many files as there are', () => {
+    const count = 130_000;
+    const files = Object.fromEntries(
+      Array.from({ length: count }, (_, at) => [`${at % 300}/${at}`, `${at}`]),
+    );
+    const group = composeGroup(empty, [() => draft('Begin', files)], plainProjection);
+    expect(group.objects).toHaveLength(count + 300 + 2);
+  });
+
   it('chains the commits, each with the tree after it', () => {
     const start = begun({ a: '1' });
     const group = composeGroup(

@@ -41,7 +41,8 @@ export function composeGroup<View>(
       const next = composeChange(state, draft);
       if (next === undefined) return { written: { commit: state.tip ?? '', changed: false } };
       projection.stage(next.files);
-      objects.push(...next.objects);
+      // One by one: a change can have more objects than a call can have arguments.
+      for (const object of next.objects) objects.push(object);
       commits.push(next.entry);
       joins ||= draft.joins !== undefined;
       state = { tip: next.entry.commit, tree: next.tree };

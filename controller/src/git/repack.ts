@@ -30,7 +30,15 @@ export async function repack(location: GitLocation, disk: Disk = realDisk): Prom
   const wanted = [...small.map(({ name }) => `${name}.pack`), ...large.map(({ name }) => `^${name}.pack`)];
   const output = await gitBytes(
     location,
-    ['pack-objects', '--stdin-packs', '--quiet', '--delta-base-offset', join(directory, 'pack')],
+    // One thread: nobody waits for this, and somebody may be waiting for the writer.
+    [
+      'pack-objects',
+      '--stdin-packs',
+      '--quiet',
+      '--threads=1',
+      '--delta-base-offset',
+      join(directory, 'pack'),
+    ],
     `${wanted.join('\n')}\n`,
   );
   // Nothing is written where the large packs hold everything already.
