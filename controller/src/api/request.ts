@@ -30,7 +30,7 @@ export const assignRequestId: RequestHandler = (request, response, next) => {
 export const requestIdOf = (response: Response): string => String(response.locals['requestId']);
 
 /** Every route behind this needs a token. */
-export function requireToken(deps: ApiDeps): RequestHandler {
+export function requireToken(deps: Pick<ApiDeps, 'tokenKey'>): RequestHandler {
   return async (request, response, next) => {
     response.locals['claims'] = await authenticate(request.headers.authorization, deps.tokenKey);
     next();

@@ -2,7 +2,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename, dirname } from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { finished, pipeline } from 'node:stream/promises';
 import type { Logger } from 'pino';
 import { AppError } from '../contract/errors.js';
 import { gitEnvironment, type GitLocation } from '../git/git-process.js';
@@ -12,6 +12,7 @@ import { readCgiHead } from './cgi.js';
 export type Settings = readonly (readonly [name: string, value: string])[];
 
 export interface BackendCall {
+  readonly kind: 'read' | 'push';
   readonly location: GitLocation;
   /** `/info/refs`, `/git-upload-pack` or `/git-receive-pack`. */
   readonly path: string;
@@ -29,8 +30,11 @@ export interface Exchange {
   readonly response: ServerResponse;
 }
 
-/** What a killed git may take to remove what it has not taken over. */
-const GRACE_MS = 5_000;
+/**
+ * How long git may take to end by itself. A push that is cut off sees the end of its input, and removes what it has not
+ * taken over; a signal would leave that behind.
+ */
+const GRACE_MS: Readonly<Record<BackendCall['kind'], number>> = { read: 2_000, push: 20_000 };
 const COMPLAINT_MAX = 4 * 1024;
 const PROTOCOL = /^version=[0-2]$/;
 
@@ -47,8 +51,11 @@ export async function answerWithBackend(call: BackendCall, exchange: Exchange): 
   });
   const closed = outcomeOf(child);
   const complaint = textOf(child.stderr);
-  const end = terminator(child);
-  const timer = setTimeout(end, call.limitMs);
+  const end = terminator(child, call.kind);
+  const timer = setTimeout(() => {
+    response.destroy();
+    end();
+  }, call.limitMs);
   const leave = (): void => {
     if (!response.writableFinished) end();
   };
@@ -74,10 +81,16 @@ export async function answerWithBackend(call: BackendCall, exchange: Exchange): 
   }
 }
 
+/** Where the client is gone the rest is read all the same: git would end in the middle of what it does. */
 async function passOn(output: Readable, response: ServerResponse): Promise<void> {
   const { status, headers } = await readCgiHead(output);
-  response.writeHead(status, headers);
-  await pipeline(output, response, { end: false });
+  const drop = (): void => void output.unpipe(response).resume();
+  response.once('close', drop).on('error', drop);
+  if (response.destroyed) drop();
+  else response.writeHead(status, headers);
+  output.pipe(response, { end: false });
+  if (response.destroyed) drop();
+  await finished(output);
 }
 
 /** Answers how it ended: null for a signal, or where it never began. */
@@ -97,7 +110,7 @@ function textOf(stream: Readable): () => string {
 }
 
 /** The whole group: git starts further programs. */
-function terminator(child: ChildProcessWithoutNullStreams): () => void {
+function terminator(child: ChildProcessWithoutNullStreams, kind: BackendCall['kind']): () => void {
   const signal = (name: NodeJS.Signals): void => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, name);
@@ -109,8 +122,9 @@ function terminator(child: ChildProcessWithoutNullStreams): () => void {
   return () => {
     if (asked || child.exitCode !== null || child.signalCode !== null) return;
     asked = true;
-    signal('SIGTERM');
-    const last = setTimeout(() => signal('SIGKILL'), GRACE_MS);
+    child.stdin.destroy();
+    if (kind === 'read') signal('SIGTERM');
+    const last = setTimeout(() => signal('SIGKILL'), GRACE_MS[kind]);
     child.once('close', () => clearTimeout(last));
   };
 }
@@ -129,7 +143,7 @@ function environmentOf(call: BackendCall, { method = '', headers }: IncomingMess
     QUERY_STRING: call.query,
     REMOTE_USER: call.user,
     CONTENT_TYPE: headers['content-type'] ?? '',
-    ...(headers['content-length'] === undefined ? {} : { CONTENT_LENGTH: headers['content-length'] }),
+    // No CONTENT_LENGTH, though it may be known: git would wait, busily, for the rest of a request that was cut off.
     ...(headers['content-encoding'] === undefined
       ? {}
       : { HTTP_CONTENT_ENCODING: headers['content-encoding'] }),

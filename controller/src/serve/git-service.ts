@@ -4,6 +4,7 @@ import { AppError } from '../contract/errors.js';
 import type { TokenClaims } from '../contract/token.js';
 import { answerWithBackend, type Exchange, type Settings } from './backend.js';
 import { HookServer } from './hook-server.js';
+import { removeOldQuarantines } from './quarantine.js';
 import { PushDesk, type PushStore } from './push-desk.js';
 import { offerSettings, pushSettings, readSettings } from './settings.js';
 import { Slots } from './slots.js';
@@ -61,6 +62,7 @@ interface Wanted {
 
 /** Serves the repository to stock git over its smart HTTP (gitprotocol-http). */
 export async function startGitService(deps: GitServiceDeps): Promise<GitService> {
+  await removeOldQuarantines(resolve(deps.repository), Date.now());
   const hooks = await HookServer.start(deps.log);
   return new BackendService(deps, hooks);
 }
@@ -125,15 +127,17 @@ class BackendService implements GitService {
 
   #run(call: GitCall, how: { settings: Settings; environment?: Record<string, string> }): Promise<void> {
     const { readMs, pushMs } = this.#limits;
+    const kind = how.settings === readSettings ? 'read' : 'push';
     return answerWithBackend(
       {
+        kind,
         location: this.#location,
         path: call.path,
         query: call.query,
         user: call.claims.sub,
         settings: how.settings,
         environment: how.environment ?? {},
-        limitMs: how.settings === readSettings ? readMs : pushMs,
+        limitMs: kind === 'read' ? readMs : pushMs,
         log: this.deps.log.child({ requestId: call.requestId }),
       },
       call,

@@ -8,7 +8,7 @@ const REPOSITORY = '/gitops.git';
 const COME_AGAIN_SECONDS = '5';
 
 /** The repository, for stock git. */
-export function gitRoutes(deps: ApiDeps): Router {
+export function gitRoutes(deps: Pick<ApiDeps, 'git' | 'tokenKey' | 'log'>): Router {
   const router = Router();
   router.use(REPOSITORY, requireToken(deps), async (request: Request, response: Response) => {
     const { claims, requestId } = contextOf(response);
@@ -20,7 +20,7 @@ export function gitRoutes(deps: ApiDeps): Router {
 }
 
 /** git shows its user what an error says only where that is plain text. */
-function inPlainText({ log }: ApiDeps): ErrorRequestHandler {
+function inPlainText({ log }: Pick<ApiDeps, 'log'>): ErrorRequestHandler {
   // Express knows an error handler by its four parameters.
   // eslint-disable-next-line max-params
   return (error: unknown, _request, response, next) => {

@@ -10,13 +10,14 @@ const hello = { secret: GITOPS_HOOK_SECRET, hook: process.argv[2], quarantine: G
 socket.write(`${JSON.stringify(hello)}\n`);
 process.stdin.on('error', () => undefined).pipe(socket);
 
-createInterface({ input: socket }).on('line', (line) => {
+const answers = createInterface({ input: socket });
+answers.on('line', (line) => {
   const { say, out, exit } = JSON.parse(line);
   if (say !== undefined) process.stderr.write(`${say}\n`);
   if (out !== undefined) process.stdout.write(Buffer.from(out, 'base64'));
   if (exit !== undefined) process.exit(exit);
 });
-socket.on('error', () => undefined);
+for (const end of [socket, answers]) end.on('error', () => undefined);
 // Without an answer nothing was decided, and what was not decided is refused.
 socket.on('close', () => {
   process.stderr.write(
