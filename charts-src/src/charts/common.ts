@@ -34,6 +34,9 @@ interface Meta {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** `app.kubernetes.io/name` of what is not a sandbox. Not on pods: a label there would restart what is running. */
+const NAMES: Readonly<Record<string, string>> = { database: 'postgresql', release: 'release' };
+
 /** Metadata of a project's object. No `app.kubernetes.io/instance`: KubeBlocks deletes by it (reference, trap 2). */
 export function projectMeta(context: ProjectContext, { name, component, annotations }: Meta) {
   return {
@@ -42,6 +45,7 @@ export function projectMeta(context: ProjectContext, { name, component, annotati
     labels: {
       [LABELS.component]: component,
       [LABELS.managedBy]: MANAGED_BY,
+      [LABELS.name]: NAMES[component] ?? 'sandbox',
       [LABELS.partOf]: context.project,
       [LABELS.project]: context.project,
     },

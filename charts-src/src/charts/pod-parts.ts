@@ -44,3 +44,10 @@ export const databaseEnvironment = (names: ObjectNames, namespace: string): k8s.
     value: `postgresql://$(PGUSER):$(PGPASSWORD)@${names.databaseService}.${namespace}.svc.cluster.local:${PORTS.database}/postgres`,
   },
 ];
+
+/**
+ * As the API server would choose it. A tag `latest`, or none, names other bytes every day: an operator who allows such an
+ * image gets what it names now, not what a node happens to have.
+ */
+export const pullPolicy = (image: string): string =>
+  /^[^@]*:(?!latest$)[^/:]+$|@sha256:/.test(image) ? 'IfNotPresent' : 'Always';

@@ -2,7 +2,7 @@ import { k8s } from 'cdk8s-plus-28';
 import { RenderError } from '../errors.js';
 import { ANNOTATIONS, ENV_DIR, LABELS, MANAGED_BY, PORTS } from '../names.js';
 import type { ProjectContext } from './common.js';
-import { databaseEnvironment, fromSecret, isolated, UNPRIVILEGED } from './pod-parts.js';
+import { databaseEnvironment, fromSecret, isolated, pullPolicy, UNPRIVILEGED } from './pod-parts.js';
 import { presetResources, sandboxPreset } from './resources.js';
 import { selector } from './selector.js';
 
@@ -48,7 +48,7 @@ function container(context: ProjectContext): k8s.Container {
   return {
     name: 'sandbox',
     image: image(context),
-    imagePullPolicy: 'IfNotPresent',
+    imagePullPolicy: pullPolicy(context.spec.sandbox.image),
     // Further ports are opened by the Service alone: opening one must not kill what is running.
     ports: [
       { name: 'app', containerPort: PORTS.app, protocol: 'TCP' },

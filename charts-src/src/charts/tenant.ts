@@ -53,7 +53,12 @@ const defined = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], un
     [K in keyof T]: Exclude<T[K], undefined>;
   };
 
-const labels = { [LABELS.component]: 'tenant', [LABELS.managedBy]: MANAGED_BY };
+const labels = {
+  [LABELS.component]: 'tenant',
+  [LABELS.managedBy]: MANAGED_BY,
+  [LABELS.name]: 'tenant',
+  [LABELS.partOf]: MANAGED_BY,
+};
 
 const meta = (context: TenantContext, name: string) => ({
   name,

@@ -53,7 +53,8 @@ export interface PodTemplate {
   };
 }
 
-/** The pod template of what starts pods; of anything else, nothing. */
+/** The pod template of what starts pods; of anything else, nothing. A SealedSecret has a template of another kind. */
 export function podTemplateOf(object: GoldenObject): PodTemplate | undefined {
-  return (object['spec'] as { readonly template?: PodTemplate } | undefined)?.template;
+  const template = (object['spec'] as { readonly template?: Partial<PodTemplate> } | undefined)?.template;
+  return template?.spec === undefined ? undefined : (template as PodTemplate);
 }
