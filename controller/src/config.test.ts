@@ -68,3 +68,21 @@ test.each([
 test('a key that is no key is not shown', () => {
   expect(() => readConfig({ ...enough, CONTROLLER_TOKEN_KEY_FILE: shortKey })).not.toThrow(/abcd/);
 });
+
+test('a webhook of Argo CD: all of it or nothing', () => {
+  const secretFile = join(folder, 'webhook');
+  writeFileSync(secretFile, 'shared\n');
+  const webhook = {
+    ARGOCD_WEBHOOKS: 'https://argocd.example.com/api/webhook, http://appsets.argocd:7000/api/webhook',
+    ARGOCD_WEBHOOK_SECRET_FILE: secretFile,
+    GITOPS_URL: 'https://portal.example.com/gitops.git',
+  };
+  expect(readConfig({ ...enough, ...webhook }).argocdWebhook).toEqual({
+    urls: ['https://argocd.example.com/api/webhook', 'http://appsets.argocd:7000/api/webhook'],
+    secret: 'shared',
+    repository: 'https://portal.example.com/gitops.git',
+  });
+  for (const name of ['ARGOCD_WEBHOOK_SECRET_FILE', 'GITOPS_URL'])
+    expect(() => readConfig({ ...enough, ...webhook, [name]: '' })).toThrow(name);
+  expect(() => readConfig({ ...enough, ...webhook, ARGOCD_WEBHOOKS: 'argocd' })).toThrow('ARGOCD_WEBHOOKS');
+});

@@ -11,12 +11,26 @@ function whole(min: number, max: number): z.ZodType<number> {
 const port = whole(0, 65_535);
 const path = z.string().min(1);
 
+const httpUrl = z.url({
+  protocol: /^https?$/,
+  error: 'an address that starts with http:// or https:// is needed',
+});
+
+/** Several addresses with commas between them. */
+const httpUrls = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .pipe(z.array(httpUrl));
+
 const environment = z.object({
   CONTROLLER_PORT: port,
   GITOPS_REPOSITORY: path,
   CONTROLLER_TOKEN_KEY_FILE: path,
   CLUSTER: z.enum(['engine', 'kubernetes']).default('engine'),
   DELIVERY: z.enum(['auto', 'flux', 'argocd']).default('auto'),
+  ARGOCD_WEBHOOKS: httpUrls.optional(),
+  ARGOCD_WEBHOOK_SECRET_FILE: path.optional(),
+  GITOPS_URL: httpUrl.optional(),
   KUBECONFIG: path.optional(),
   APPS_PORT: port.optional(),
   PLATFORM_SEED_FILE: path.optional(),
@@ -25,6 +39,14 @@ const environment = z.object({
   OBSERVE_INTERVAL_MS: whole(100, 60_000).default(3000),
 });
 
+export interface ArgocdWebhook {
+  /** Of Argo CD, and of its ApplicationSet controller. */
+  readonly urls: readonly string[];
+  readonly secret: string;
+  /** The address of the repository, as the Applications name it. */
+  readonly repository: string;
+}
+
 export interface Config {
   readonly port: number;
   readonly repository: string;
@@ -32,6 +54,8 @@ export interface Config {
   readonly cluster: 'engine' | 'kubernetes';
   /** Whose reports say what is applied on a cluster; `auto`: whichever is there. */
   readonly delivery: 'auto' | 'flux' | 'argocd';
+  /** Where Argo CD is told of a commit; without it, it finds out by itself. */
+  readonly argocdWebhook?: ArgocdWebhook;
   readonly kubeconfig?: string;
   readonly appsPort?: number;
   readonly platformSeedFile?: string;
@@ -48,6 +72,7 @@ export class ConfigError extends Error {
 
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const value = parse(env);
+  const argocdWebhook = readArgocdWebhook(value);
   return {
     port: value.CONTROLLER_PORT,
     repository: value.GITOPS_REPOSITORY,
@@ -57,10 +82,22 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     logLevel: value.LOG_LEVEL,
     observeIntervalMs: value.OBSERVE_INTERVAL_MS,
     searchPath: value.PATH,
+    ...(argocdWebhook === undefined ? {} : { argocdWebhook }),
     ...(value.KUBECONFIG === undefined ? {} : { kubeconfig: value.KUBECONFIG }),
     ...(value.APPS_PORT === undefined ? {} : { appsPort: value.APPS_PORT }),
     ...(value.PLATFORM_SEED_FILE === undefined ? {} : { platformSeedFile: value.PLATFORM_SEED_FILE }),
   };
+}
+
+/** All of it or nothing: a webhook that is not signed, or that names no repository, wakes nobody. */
+function readArgocdWebhook(value: z.output<typeof environment>): ArgocdWebhook | undefined {
+  const { ARGOCD_WEBHOOKS: urls, ARGOCD_WEBHOOK_SECRET_FILE: file, GITOPS_URL: repository } = value;
+  if (urls === undefined) return undefined;
+  if (repository === undefined) throw new ConfigError('ARGOCD_WEBHOOKS needs GITOPS_URL.');
+  if (file === undefined) throw new ConfigError('ARGOCD_WEBHOOKS needs ARGOCD_WEBHOOK_SECRET_FILE.');
+  const secret = readText('ARGOCD_WEBHOOK_SECRET_FILE', file);
+  if (secret === '') throw new ConfigError(`ARGOCD_WEBHOOK_SECRET_FILE is empty: ${file}`);
+  return { urls, secret, repository };
 }
 
 function parse(env: NodeJS.ProcessEnv): z.output<typeof environment> {
@@ -79,13 +116,16 @@ function parse(env: NodeJS.ProcessEnv): z.output<typeof environment> {
 
 /** HS256 wants a key at least as long as its hash: 32 bytes, 64 hex digits. */
 function readTokenKey(file: string): Uint8Array {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8').trim();
-  } catch {
-    throw new ConfigError(`CONTROLLER_TOKEN_KEY_FILE names a file that cannot be read: ${file}`);
-  }
+  const text = readText('CONTROLLER_TOKEN_KEY_FILE', file);
   if (!/^(?:[0-9a-fA-F]{2}){32,}$/.test(text))
     throw new ConfigError(`CONTROLLER_TOKEN_KEY_FILE does not hold a key of at least 64 hex digits: ${file}`);
   return Buffer.from(text, 'hex');
+}
+
+function readText(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    throw new ConfigError(`${name} names a file that cannot be read: ${file}`);
+  }
 }

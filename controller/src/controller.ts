@@ -24,6 +24,7 @@ import { KubeApi, kubeConfigSource } from './shared/kube-api.js';
 import { sleep } from './shared/sleep.js';
 import { isDelivered } from './status/delivery.js';
 import { projectStatus } from './status/status.js';
+import { wakeApplier } from './wake-applier.js';
 
 export interface Controller {
   readonly port: number;
@@ -61,6 +62,7 @@ export async function startController(config: Config, log: Logger): Promise<Cont
   countEvents(deps);
   const endBoard = board.start();
   const endPurging = purgeLoop({ repository, board, observer, log }).start();
+  const endWaking = wakeApplier({ config, rendered: repository.rendered, log });
   const server = createServer(createApp(deps));
   const endTerminals = serveTerminals(server, deps);
   const observing = observer.run();
@@ -72,6 +74,7 @@ export async function startController(config: Config, log: Logger): Promise<Cont
       endTerminals();
       endBoard();
       await endPurging();
+      await endWaking();
       observer.stop();
       await Promise.all([closeServer(server), observing]);
       await repository.close();

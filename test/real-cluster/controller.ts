@@ -21,7 +21,7 @@ export class ControllerProcess {
   #child: ChildProcess | undefined;
   #port = 0;
 
-  async start(kubeconfig: string, delivery: 'flux' | 'argocd'): Promise<void> {
+  async start(kubeconfig: string, env: Readonly<Record<string, string>>): Promise<void> {
     this.#port = await freePort();
     writeFileSync(join(this.#folder, 'key'), this.#key.toString('hex'));
     writeFileSync(join(this.#folder, 'platform.yaml'), this.#platform());
@@ -30,7 +30,7 @@ export class ControllerProcess {
       env: {
         PATH: process.env['PATH'],
         CLUSTER: 'kubernetes',
-        DELIVERY: delivery,
+        ...env,
         KUBECONFIG: kubeconfig,
         CONTROLLER_PORT: String(this.#port),
         GITOPS_REPOSITORY: this.#repository,
@@ -72,6 +72,13 @@ export class ControllerProcess {
       (a, b) => Number(b.includes('/namespace-')) - Number(a.includes('/namespace-')),
     );
     return { commit, manifests: order.map((file) => git('show', `${commit}:${file}`)).join('---\n') };
+  }
+
+  /** Writes a file that only this controller reads; answers where. */
+  write(name: string, content: string): string {
+    const file = join(this.#folder, name);
+    writeFileSync(file, content);
+    return file;
   }
 
   /** The golden platform with a certificate of the length that Sealed Secrets makes; its key is thrown away. */

@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { needs } from '../support/capabilities.js';
@@ -16,9 +18,21 @@ const NOW = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
  */
 describe('a project on a cluster comes to run', () => {
   const server = new ApiServer();
+  /** What Argo CD would be told. */
+  const told: string[] = [];
+  const webhook = createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8');
+    request.on('data', (chunk: string) => (body += chunk));
+    request.on('end', () => {
+      told.push(body);
+      response.end();
+    });
+  });
 
   beforeAll(async () => {
     if (missing !== undefined) return;
+    await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve));
     await server.start();
     server.kubectl('apply', '--server-side', '-f', CRDS);
     server.kubectl('wait', '--for=condition=Established', '--timeout=60s', 'crd', '--all');
@@ -29,7 +43,11 @@ describe('a project on a cluster comes to run', () => {
         apply(readFileSync(join(ROOT, 'gitops-template', folder, file), 'utf8'));
   });
 
-  afterAll(() => server.stop());
+  afterAll(async () => {
+    webhook.closeAllConnections();
+    webhook.close();
+    await server.stop();
+  });
 
   beforeEach((context) => {
     needs(context, 'kubectl', 'git');
@@ -98,6 +116,11 @@ describe('a project on a cluster comes to run', () => {
   });
 
   const flux = {
+    webhook: (): Readonly<Record<string, string>> => ({}),
+    isWoken: (): boolean =>
+      server
+        .kubectl('get', 'gitrepository', 'platform', '-n', 'flux-system', '-o', 'json')
+        .includes('"reconcile.fluxcd.io/requestedAt"'),
     object: (namespace: string, path: string): object => ({
       apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
       kind: 'Kustomization',
@@ -128,6 +151,12 @@ describe('a project on a cluster comes to run', () => {
   };
 
   const argocd = {
+    webhook: (controller: ControllerProcess): Readonly<Record<string, string>> => ({
+      ARGOCD_WEBHOOKS: `http://127.0.0.1:${(webhook.address() as AddressInfo).port}/api/webhook`,
+      ARGOCD_WEBHOOK_SECRET_FILE: controller.write('webhook', 'shared'),
+      GITOPS_URL: 'https://git.example.com/org/gitops.git',
+    }),
+    isWoken: (commit: string): boolean => told.some((body) => body.includes(`"after":"${commit}"`)),
     object: (namespace: string, path: string): object => ({
       apiVersion: 'argoproj.io/v1alpha1',
       kind: 'Application',
@@ -164,12 +193,14 @@ describe('a project on a cluster comes to run', () => {
   ])('reported by $delivery', async ({ delivery, namespace, applier }, { onTestFinished }) => {
     const controller = new ControllerProcess();
     onTestFinished(() => controller.stop());
-    await controller.start(server.kubeconfigOf('fullstackagent-system', 'controller'), delivery);
+    const env = { DELIVERY: delivery, ...applier.webhook(controller) };
+    await controller.start(server.kubeconfigOf('fullstackagent-system', 'controller'), env);
     await controller.create(namespace, 'blog');
     const folder = `tenants/${namespace.slice(3, 5)}/${namespace}`;
     const path = `${folder}/blog`;
     const tenant = await until('the tenant is rendered', () => controller.rendered(`platform/${folder}`));
     const project = await until('the project is rendered', () => controller.rendered(path));
+    await until('the applier is woken', () => applier.isWoken(project.commit));
     apply(tenant.manifests);
     apply(project.manifests);
     run(namespace);

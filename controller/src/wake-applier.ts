@@ -1,0 +1,61 @@
+import { renderedProjectDir } from '@fullstackagent/charts';
+import type { Logger } from 'pino';
+import type { Config } from './config.js';
+import { mergePatch } from './deliver/merge-patch.js';
+import { createWaker, noWaker, wakeArgo, wakeFlux, type Waker } from './deliver/wake.js';
+import type { ProjectKey, RenderedView } from './model/intent.js';
+import { kubeConfigSource } from './shared/kube-api.js';
+
+export interface WakeApplierOptions {
+  readonly config: Config;
+  readonly rendered: RenderedView;
+  readonly log: Logger;
+}
+
+/** No commit: what was there before the first one that this process saw. */
+const NOTHING = '0'.repeat(40);
+
+/** Tells the applier of every commit on `rendered`, where one has to be told. Answers what ends it. */
+export function wakeApplier({ config, rendered, log }: WakeApplierOptions): () => Promise<void> {
+  const waker = wakerOf(config, log);
+  let before = NOTHING;
+  const end = rendered.onRendered((keys) => {
+    const after = newest(rendered, keys);
+    if (after === undefined) return;
+    waker.wake({
+      before,
+      after,
+      paths: keys.map(({ namespace, name }) => renderedProjectDir(namespace, name)),
+    });
+    before = after;
+  });
+  return async () => {
+    end();
+    await waker.close();
+  };
+}
+
+/** The local engine sees the ref move. Who is to be woken has to be said by name: guessing would fail once a commit. */
+function wakerOf({ cluster, delivery, argocdWebhook, kubeconfig }: Config, log: Logger): Waker {
+  const onFailure = (error: unknown): void => {
+    log.warn({ err: error }, 'the applier cannot be woken; it finds out at its next round');
+  };
+  if (cluster === 'engine') return noWaker;
+  if (delivery === 'flux') {
+    const call = wakeFlux(mergePatch(kubeConfigSource(kubeconfig)), () => new Date());
+    return createWaker({ calls: [call], onFailure });
+  }
+  if (delivery !== 'argocd' || argocdWebhook === undefined) return noWaker;
+  const { urls, secret, repository } = argocdWebhook;
+  const calls = urls.map((url) => wakeArgo({ url: new URL(url), secret, repository: new URL(repository) }));
+  return createWaker({ calls, onFailure });
+}
+
+function newest(rendered: RenderedView, keys: readonly ProjectKey[]): string | undefined {
+  let found: string | undefined;
+  for (const key of keys) {
+    const commit = rendered.lastRendered(key)?.commit;
+    if (commit !== undefined && (found === undefined || rendered.includes(commit, found))) found = commit;
+  }
+  return found;
+}
