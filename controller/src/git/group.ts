@@ -40,7 +40,7 @@ export function composeGroup<View>(
       const draft = decide(projection.working(state.tree));
       const next = composeChange(state, draft);
       if (next === undefined) return { written: { commit: state.tip ?? '', changed: false } };
-      projection.stage(next.files);
+      projection.stage(next.files, draft.joins !== undefined);
       // One by one: a change can have more objects than a call can have arguments.
       for (const object of next.objects) objects.push(object);
       commits.push(next.entry);

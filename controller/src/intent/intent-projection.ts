@@ -37,13 +37,19 @@ export class IntentProjection implements Projection<IntentView> {
     return this.#working;
   }
 
-  /** Throws VALIDATION_FAILED for a document that could not be read back: it is never written. */
-  stage(files: readonly StagedFile[]): void {
+  /**
+   * Throws VALIDATION_FAILED for a document that could not be read back: it is never written. Throws ACTION_NOT_ALLOWED
+   * where one cannot be read now: a change that was decided by its last good version would drop what was made of it.
+   */
+  stage(files: readonly StagedFile[], joined = false): void {
     const documents = files.map(({ path, blob, content }) => ({
       path,
       document: blob === null || content === null ? undefined : storedDocument({ path, blob, text: content }),
     }));
-    for (const { path, document } of documents) this.#refuse(path, document);
+    for (const { path, document } of documents) {
+      if (!joined) this.#refuseUnreadable(path);
+      refuseInvalid(document);
+    }
     for (const { path, document } of documents)
       if (document?.kind !== 'Unreadable') this.#working.stage(path, document);
   }
@@ -53,15 +59,13 @@ export class IntentProjection implements Projection<IntentView> {
     else this.#working.drop();
   }
 
-  #refuse(path: string, document: StoredDocument | undefined): void {
+  #refuseUnreadable(path: string): void {
     const unreadable = this.durable.unreadable(path);
     if (unreadable !== undefined)
       throw new AppError(
         'ACTION_NOT_ALLOWED',
         `The document ${path} on branch main was changed by hand and cannot be read. Mend it there first: ${unreadable.message}`,
       );
-    if (document?.kind === 'Unreadable')
-      throw new AppError('VALIDATION_FAILED', document.message, { errors: document.issues });
   }
 
   async #read(files: readonly FileAt[]): Promise<StoredDocument[]> {
@@ -87,4 +91,9 @@ export class IntentProjection implements Projection<IntentView> {
     const versions = await this.#read(blobs.filter((blob) => blob !== null).map((blob) => ({ path, blob })));
     return versions.find(({ kind }) => kind !== 'Unreadable');
   }
+}
+
+function refuseInvalid(document: StoredDocument | undefined): void {
+  if (document?.kind === 'Unreadable')
+    throw new AppError('VALIDATION_FAILED', document.message, { errors: document.issues });
 }

@@ -52,8 +52,11 @@ export interface Projection<View> {
   reload(snapshot: Snapshot): Promise<void>;
   /** The durable state and the changes of the group so far; `snapshot` is the tree that goes with it. */
   working(snapshot: Snapshot): View;
-  /** An accepted change, in the group but not durable yet. */
-  stage(files: readonly StagedFile[]): void;
+  /**
+   * An accepted change, in the group but not durable yet. `joined`: it was merged with a commit that somebody made of the
+   * files themselves, and so knew what it replaces.
+   */
+  stage(files: readonly StagedFile[], joined: boolean): void;
   /** The group became durable, or was lost: what was staged is kept or dropped. */
   settle(outcome: 'durable' | 'lost'): void;
 }

@@ -166,6 +166,39 @@ describe('a push that is right', () => {
     expect(document).toContain('description: Ours');
   });
 
+  it('that was refused is right after a fetch and a merge that decides', async () => {
+    const { name, path, dto } = await newProject();
+    const clone = await cloneFor('owner');
+    await clone.commit(path, lines({ 'displayName: .*': 'displayName: Theirs' }));
+    await controller.call('PATCH', `/v1/tenants/${NAMESPACE}/projects/${name}`, {
+      as: 'owner',
+      body: { displayName: 'Ours', version: dto.version },
+    });
+    expect((await clone.push()).code).toBe(1);
+    await new GitClient(clone.folder, headers('operator')).must('fetch', '--quiet');
+    await clone.must('merge', '--quiet', '--strategy-option', 'ours', 'origin/main');
+    expect((await clone.push()).shown).toContain('remote: Merged as');
+    expect(inRepository('show', `main:${path}`)).toContain('displayName: Theirs');
+  });
+
+  it('mends a document that somebody broke past this way', async () => {
+    const { name, path } = await newProject();
+    const good = inRepository('show', `main:${path}`);
+    await controller.push(path, () => 'kind: [');
+    const clone = await cloneFor('maintainer');
+    const project = `/v1/tenants/${NAMESPACE}/projects/${name}`;
+    await expect
+      .poll(async () => (await controller.call('GET', project, { as: 'viewer' })).json['status'], {
+        timeout: 10_000,
+      })
+      .toBe('ERROR');
+    await clone.commit(path, () => good.replace(/displayName: .*/, 'displayName: Mended'));
+    expect((await clone.push()).shown).toContain('remote: Merged as');
+    const { json } = await controller.call('GET', project, { as: 'viewer' });
+    expect(json).toMatchObject({ displayName: 'Mended' });
+    expect(json['status']).not.toBe('ERROR');
+  });
+
   it('is merged beside another one at the same time', async () => {
     const [one, two] = [await newProject(), await newProject()];
     const clones = await Promise.all([cloneFor('owner'), cloneFor('maintainer')]);
@@ -335,6 +368,20 @@ describe('a push is refused, and leaves no object,', () => {
     for (let at = 0; at < 101; at++)
       await clone.must('commit', '--quiet', '--allow-empty', '--message', `${at}`);
     expect(await refusal(clone)).toContain('101 commits in one push; at most 100 are taken.');
+  });
+
+  it('where a merge takes back what somebody else did', async () => {
+    const clone = await cloneFor('owner');
+    const operators = await cloneFor('operator');
+    await operators.commit('README.md', () => `# ${count}\n`);
+    expect((await operators.push()).code).toBe(0);
+    const { path } = await newProject();
+    await new GitClient(clone.folder, headers('operator')).must('fetch', '--quiet');
+    await clone.commit('README.md', (before) => `${before}\nmine\n`);
+    await clone.must('merge', '--quiet', '--strategy', 'ours', 'origin/main');
+    const shown = await refusal(clone);
+    expect(shown).toContain('remote: README.md: only operators change files');
+    expect(shown).toContain(`remote: ${path}: a project is not deleted by removing its document.`);
   });
 
   it('with a history of its own', async () => {

@@ -84,7 +84,7 @@ class BackendService implements GitService {
     this.#reads = new Slots(this.#limits.reads);
     this.#pushes = new Slots(this.#limits.pushes);
     this.#location = { gitDir: resolve(deps.repository), searchPath: deps.searchPath };
-    this.#desk = new PushDesk({ location: this.#location, store: deps.store });
+    this.#desk = new PushDesk({ location: this.#location, store: deps.store, log: deps.log });
   }
 
   async answer(call: GitCall): Promise<void> {

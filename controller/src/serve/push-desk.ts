@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { documentAt } from '@fullstackagent/charts';
+import type { Logger } from 'pino';
 import { AppError } from '../contract/errors.js';
 import type { GitLocation } from '../git/git-process.js';
 import type { Author, IntentStore, IntentView, ProjectKey } from '../model/intent.js';
@@ -19,6 +20,7 @@ export interface PushStore extends IntentView {
 export interface PushDeskDeps {
   readonly location: GitLocation;
   readonly store: PushStore;
+  readonly log: Logger;
 }
 
 export interface PushAsked {
@@ -65,12 +67,18 @@ export class PushDesk {
     return merged;
   }
 
+  #note({ pusher, requestId }: PushAsked, { pushed }: PushedChange, commit: string): void {
+    this.deps.log.info({ audit: 'pushed', user: pusher.sub, pushed, commit, requestId }, 'audit');
+  }
+
   async #mergeNow(asked: PushAsked, pushed: string): Promise<readonly string[]> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const change = await this.#read(this.deps.location, pushed);
       if (change === undefined) return [NOTHING_NEW];
       const commit = await this.#write(asked, change);
-      if (commit !== undefined) return [`Merged as ${commit}`];
+      if (commit === undefined) continue;
+      this.#note(asked, change, commit);
+      return [`Merged as ${commit}`];
     }
     throw new PushRefused(['main keeps moving. Fetch, merge and push again.']);
   }
