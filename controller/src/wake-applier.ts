@@ -1,4 +1,4 @@
-import { renderedProjectDir } from '@fullstackagent/charts';
+import { renderedProjectDir, renderedTenantDir } from '@fullstackagent/charts';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
 import { mergePatch } from './deliver/merge-patch.js';
@@ -22,11 +22,7 @@ export function wakeApplier({ config, rendered, log }: WakeApplierOptions): () =
   const end = rendered.onRendered((keys) => {
     const after = newest(rendered, keys);
     if (after === undefined) return;
-    waker.wake({
-      before,
-      after,
-      paths: keys.map(({ namespace, name }) => renderedProjectDir(namespace, name)),
-    });
+    waker.wake({ before, after, paths: keys.flatMap(foldersOf) });
     before = after;
   });
   return async () => {
@@ -59,3 +55,9 @@ function newest(rendered: RenderedView, keys: readonly ProjectKey[]): string | u
   }
   return found;
 }
+
+/** With the tenant's: a first project comes with its tenant. */
+const foldersOf = ({ namespace, name }: ProjectKey): readonly string[] => [
+  renderedProjectDir(namespace, name),
+  renderedTenantDir(namespace),
+];

@@ -92,4 +92,13 @@ describe('what is rendered, on a real API server', () => {
     expect(first.length).toBeGreaterThan(3);
     expectSettled(manifests, first);
   });
+
+  it('the examples in the guide for operators are taken', () => {
+    const guide = readFileSync(join(ROOT, 'docs', 'kubernetes.md'), 'utf8');
+    const examples = [...guide.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, yaml]) => yaml ?? '');
+    expect(examples.length).toBeGreaterThan(1);
+    server.kubectl('create', 'namespace', 'ns-ajno7yq7');
+    const manifests = examples.join('---\n');
+    expectSettled(manifests, apply(manifests));
+  });
 });
