@@ -43,7 +43,7 @@ export async function openRepository({ config, log, health }: RepositoryParts): 
     warnWithoutPlatform(intent, log);
     const reconciler = await startReconciler({ intent, repository, charts, log, health });
     const git = await startGitService({
-      repository: repository.path,
+      repository,
       searchPath: config.searchPath,
       store: intent,
       log,

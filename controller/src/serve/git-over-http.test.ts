@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectPath, tenantPath } from '@fullstackagent/charts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -363,8 +363,17 @@ describe('a push is refused, and leaves no object,', () => {
     const clone = await cloneFor('operator');
     await clone.commit('large.txt', () => 'x'.repeat(3 * 1024 * 1024));
     expect(await refusal(clone)).toContain('One of the pushed files has more than 2 MiB.');
+    for (const [files, line] of [
+      [501, 'More than 500 files are changed by one push.'],
+      [5_001, 'More than 5000 objects in one push. Push less at a time.'],
+    ] as const) {
+      await clone.must('reset', '--quiet', '--hard', 'origin/main');
+      await mkdir(join(clone.folder, 'many'));
+      for (let at = 0; at < files; at++) await writeFile(join(clone.folder, 'many', `${at}`), `${at}\n`);
+      await clone.commit('README.md', () => `# ${files}\n`);
+      expect(await refusal(clone)).toContain(line);
+    }
     await clone.must('reset', '--quiet', '--hard', 'origin/main');
-    await mkdir(join(clone.folder, 'many'));
     for (let at = 0; at < 101; at++)
       await clone.must('commit', '--quiet', '--allow-empty', '--message', `${at}`);
     expect(await refusal(clone)).toContain('101 commits in one push; at most 100 are taken.');

@@ -13,7 +13,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { tokenOf } from '../api/controller-for-tests.js';
 import { assignRequestId } from '../api/request.js';
 import { gitRoutes } from '../api/routes/git.js';
-import { NAMESPACE, project } from '../shared/documents-for-tests.js';
+import { NAMESPACE, OWNER, project } from '../shared/documents-for-tests.js';
 import { openInstallation, withTenant, type Installation } from '../shared/installation-for-tests.js';
 import { commitWithStockGit, repositoryOptions, stockGit } from '../shared/repository-for-tests.js';
 import { GitClient } from './git-client-for-tests.js';
@@ -31,15 +31,16 @@ interface Served {
   clone(): Promise<GitClient>;
 }
 
-const bearer = async (): Promise<string> => `Bearer ${await tokenOf('operator')}`;
+const bearer = async (sub?: string): Promise<string> =>
+  `Bearer ${await tokenOf('operator', sub === undefined ? {} : { sub })}`;
 
 async function serve(limits: Partial<GitLimits> = {}): Promise<Served> {
   const installation = await withTenant(await openInstallation());
   const logged: string[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => void logged.push(line) });
   const { searchPath } = repositoryOptions;
-  const { gitDir, store, folder } = installation;
-  const git = await startGitService({ repository: gitDir, searchPath, store, log, limits });
+  const { repository, store, folder } = installation;
+  const git = await startGitService({ repository, searchPath, store, log, limits });
   const app = express();
   app.use(assignRequestId, gitRoutes({ git, log, tokenKey: Buffer.alloc(32, 7) }));
   const server = app.listen(0, '127.0.0.1');
@@ -242,23 +243,49 @@ describe('pushes at the same time', () => {
     expect(stockGit(gitDir, 'fsck', '--full', '--strict', '--no-dangling')).toBe('');
   });
 
-  it('and changes through the portal: every one that was accepted is there', async () => {
+  it('and changes of the same document through the portal: every one that was accepted is there', async () => {
     const served = await serve();
     const { gitDir, store, changes, asked } = served.installation;
     commitWithStockGit(gitDir, 'main', { [path]: writeDocument(project('shared')) });
     await store.refresh();
     const clients = await Promise.all([served.clone(), served.clone(), served.clone()]);
-    await Promise.all(clients.map((client, at) => client.commit(`file-${at}`, () => `${at}\n`)));
-    const key = { namespace: NAMESPACE, name: 'shared' };
-    const [outcomes] = await Promise.all([
-      Promise.all(clients.map((client) => client.push())),
-      ...Array.from({ length: 20 }, (_, at) =>
-        changes.patch(asked, { key, input: { description: `Change ${at}` } }),
+    const owner = async (): Promise<readonly string[]> => [`Authorization: ${await bearer(OWNER)}`];
+    const pushers = clients.map(({ folder }) => new GitClient(folder, owner));
+    const [first, ...others] = pushers;
+    await first?.commit(path, (text) => text.replace(/displayName: .*/, 'displayName: Pushed'));
+    await Promise.all(
+      others.map((client, at) =>
+        client.commit(projectPath(NAMESPACE, `new-${at}`), () => writeDocument(project(`new-${at}`))),
       ),
-    ]);
-    expect(outcomes.map(({ code }) => code)).toEqual([0, 0, 0]);
-    for (const at of clients.keys()) expect(stockGit(gitDir, 'show', `main:file-${at}`)).toBe(`${at}`);
-    expect(store.project(key)?.document.spec.description).toBe('Change 19');
+    );
+    const key = { namespace: NAMESPACE, name: 'shared' };
+    let [pushing, last] = [true, 0];
+    const patching = (async () => {
+      while (pushing) await changes.patch(asked, { key, input: { description: `Change ${(last += 1)}` } });
+    })();
+    const outcomes = await Promise.all(pushers.map((client) => client.push()));
+    pushing = false;
+    await patching;
+    expect(outcomes.map(({ shown }) => shown)).toEqual(Array(3).fill(expect.stringContaining('Merged as')));
+    expect(store.project(key)?.document.spec).toMatchObject({
+      displayName: 'Pushed',
+      description: `Change ${last}`,
+    });
+    // Each change on the line of first parents keeps what came before it: no description goes back.
+    const described = stockGit(
+      gitDir,
+      'log',
+      '--first-parent',
+      '--reverse',
+      '--format=',
+      '-p',
+      'main',
+      '--',
+      path,
+    )
+      .split('\n')
+      .flatMap((line) => /^\+ {2}description: Change (\d+)$/.exec(line)?.[1] ?? []);
+    expect(described).toEqual(Array.from({ length: last }, (_, at) => `${at + 1}`));
     expect(stockGit(gitDir, 'fsck', '--full', '--strict', '--no-dangling')).toBe('');
   });
 });

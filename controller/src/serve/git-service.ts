@@ -1,7 +1,7 @@
-import { resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { AppError } from '../contract/errors.js';
 import type { TokenClaims } from '../contract/token.js';
+import type { Repository } from '../model/repository.js';
 import { answerWithBackend, type Exchange, type Settings } from './backend.js';
 import { HookServer } from './hook-server.js';
 import { removeOldQuarantines } from './quarantine.js';
@@ -10,8 +10,7 @@ import { offerSettings, pushSettings, readSettings } from './settings.js';
 import { Slots } from './slots.js';
 
 export interface GitServiceDeps {
-  /** The bare repository. */
-  readonly repository: string;
+  readonly repository: Pick<Repository, 'path' | 'readBlobs'>;
   readonly searchPath: string;
   readonly store: PushStore;
   readonly log: Logger;
@@ -62,7 +61,7 @@ interface Wanted {
 
 /** Serves the repository to stock git over its smart HTTP (gitprotocol-http). */
 export async function startGitService(deps: GitServiceDeps): Promise<GitService> {
-  await removeOldQuarantines(resolve(deps.repository), Date.now());
+  await removeOldQuarantines(deps.repository.path, Date.now());
   const hooks = await HookServer.start(deps.log);
   return new BackendService(deps, hooks);
 }
@@ -83,8 +82,13 @@ class BackendService implements GitService {
     this.#limits = { ...LIMITS, ...deps.limits };
     this.#reads = new Slots(this.#limits.reads);
     this.#pushes = new Slots(this.#limits.pushes);
-    this.#location = { gitDir: resolve(deps.repository), searchPath: deps.searchPath };
-    this.#desk = new PushDesk({ location: this.#location, store: deps.store, log: deps.log });
+    this.#location = { gitDir: deps.repository.path, searchPath: deps.searchPath };
+    this.#desk = new PushDesk({
+      location: this.#location,
+      store: deps.store,
+      readBlobs: (ids) => deps.repository.readBlobs(ids),
+      log: deps.log,
+    });
   }
 
   async answer(call: GitCall): Promise<void> {

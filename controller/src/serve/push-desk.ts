@@ -1,12 +1,14 @@
 import { join } from 'node:path';
-import { documentAt } from '@fullstackagent/charts';
+import { documentAt, writeDocument } from '@fullstackagent/charts';
 import type { Logger } from 'pino';
 import { AppError } from '../contract/errors.js';
 import type { GitLocation } from '../git/git-process.js';
+import { blob } from '../git/object.js';
 import type { Author, IntentStore, IntentView, ProjectKey } from '../model/intent.js';
+import type { Repository } from '../model/repository.js';
 import type { PushHandler, RefCommand } from './hook-server.js';
 import { judgePush, type Pusher } from './judge.js';
-import { readPush, requireFewObjects, type PushedChange } from './pushed-change.js';
+import { readPush, requireFewObjects, type PushedChange, type PushedFile } from './pushed-change.js';
 import { PushRefused } from './refusal.js';
 
 /** Branch `main` as a push sees it. */
@@ -20,6 +22,7 @@ export interface PushStore extends IntentView {
 export interface PushDeskDeps {
   readonly location: GitLocation;
   readonly store: PushStore;
+  readonly readBlobs: Repository['readBlobs'];
   readonly log: Logger;
 }
 
@@ -31,7 +34,7 @@ export interface PushAsked {
 
 const TARGET = 'refs/for/main';
 const NONE = '0'.repeat(40);
-/** How often `main` may move under one push. */
+/** How often a file of the push may change on `main` while it is merged. */
 const ATTEMPTS = 5;
 const HOW_TO = `Push to ${TARGET}: git push origin HEAD:${TARGET}`;
 const NOTHING_NEW = 'main has all of these commits already. Nothing was changed.';
@@ -72,13 +75,15 @@ export class PushDesk {
   }
 
   async #mergeNow(asked: PushAsked, pushed: string): Promise<readonly string[]> {
+    let change = await this.#read(this.deps.location, pushed);
+    if (change === undefined) return [NOTHING_NEW];
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const change = await this.#read(this.deps.location, pushed);
-      if (change === undefined) return [NOTHING_NEW];
       const commit = await this.#write(asked, change);
-      if (commit === undefined) continue;
-      this.#note(asked, change, commit);
-      return [`Merged as ${commit}`];
+      if (commit !== undefined) {
+        this.#note(asked, change, commit);
+        return [`Merged as ${commit}`];
+      }
+      change = await this.#asItStandsNow(change);
     }
     throw new PushRefused(['main keeps moving. Fetch, merge and push again.']);
   }
@@ -95,11 +100,12 @@ export class PushDesk {
         subject: `Merge ${change.commits === 1 ? '1 commit' : `${change.commits} commits`} pushed as ${change.pushed.slice(0, 12)}`,
         ...(project === undefined ? {} : { project }),
         joins: change.pushed,
-        decide: (view) => {
-          for (const { path, standing } of change.files)
-            if (this.#standing(view, path) !== standing) throw new MovedMeanwhile();
-          return judgePush(view, pusher, change.files);
-        },
+        decide: (view) =>
+          judgePush(
+            view,
+            pusher,
+            change.files.map((file) => this.#inView(view, file)),
+          ),
       });
       return commit;
     } catch (error) {
@@ -115,10 +121,36 @@ export class PushDesk {
     return readPush({ location, pushed, main, standing: (path) => this.#standing(store, path) });
   }
 
+  /**
+   * A document that changed since it was read was changed by the portal, as a rule: then its text is the one that the
+   * writer makes of it, and nothing has to be read while the writer waits.
+   */
+  #inView(view: IntentView, file: PushedFile): PushedFile {
+    const standing = this.#standing(view, file.path);
+    if (standing === file.standing) return file;
+    const ours = writtenText(view, file.path);
+    if (ours === undefined || blob(ours).id !== standing) throw new MovedMeanwhile();
+    return { ...file, standing, ours };
+  }
+
+  /** Only what moved is read again, which takes less time than it takes others to move it. */
+  async #asItStandsNow(change: PushedChange): Promise<PushedChange> {
+    const { store, readBlobs } = this.deps;
+    const files = await Promise.all(
+      change.files.map(async (file) => {
+        const standing = this.#standing(store, file.path);
+        if (standing === file.standing) return file;
+        const [content] = standing === null ? [] : await readBlobs([standing]);
+        return { ...file, standing, ours: content?.toString('utf8') ?? null };
+      }),
+    );
+    return { ...change, files };
+  }
+
   /** Documents as the view has them, with what is on its way to `main`. Other files only pushes change, in one line. */
   #standing(view: IntentView, path: string): string | null {
-    const blob = documentAt(path) === undefined ? this.deps.store.fileAt(path) : view.versionAt(path);
-    return blob ?? null;
+    const id = documentAt(path) === undefined ? this.deps.store.fileAt(path) : view.versionAt(path);
+    return id ?? null;
   }
 
   #quarantined(folder: string): GitLocation {
@@ -131,6 +163,18 @@ export class PushDesk {
     };
     return { ...location, objects };
   }
+}
+
+function writtenText(view: IntentView, path: string): string | undefined {
+  const ref = documentAt(path);
+  if (ref === undefined) return undefined;
+  const found =
+    ref.kind === 'Platform'
+      ? view.platform()
+      : ref.kind === 'Tenant'
+        ? view.tenant(ref.namespace)
+        : view.project(ref);
+  return found === undefined ? undefined : writeDocument(found.document);
 }
 
 class MovedMeanwhile extends Error {
