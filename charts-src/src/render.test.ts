@@ -222,7 +222,9 @@ describe('the objects of a tenant', () => {
       'networkpolicy-sandbox-to-database.yaml',
       'resourcequota-tenant.yaml',
       'role-fullstackagent-controller.yaml',
+      'rolebinding-applier.yaml',
       'rolebinding-fullstackagent-controller.yaml',
+      'serviceaccount-applier.yaml',
       'serviceaccount-release.yaml',
       'serviceaccount-sandbox.yaml',
     ]);

@@ -2,7 +2,9 @@ import { defineScalarTag, dump, DUMP_SCHEMA, load, NOT_RESOLVED, YAMLException }
 import { DocumentError } from './errors.js';
 
 /** In UTF-16 units. A document of 512 KiB of variables and some structure is far below; more is not one of ours. */
-const MAX_TEXT = 1.5 * 1024 * 1024;
+export const MAX_TEXT = 1.5 * 1024 * 1024;
+
+export const TOO_LONG = `The document has more than ${MAX_TEXT / 1024} KiB.`;
 
 /**
  * Made of nothing but what numbers, times and markers of some YAML are made of (`1e3`, `2001-1-1`, `16.4.0`, `---`).
@@ -34,7 +36,7 @@ export function toYaml(value: unknown): string {
  * YAML 1.2.
  */
 export function fromYaml(text: string): unknown {
-  if (text.length > MAX_TEXT) throw unusable(`The document has more than ${MAX_TEXT / 1024} KiB.`);
+  if (text.length > MAX_TEXT) throw unusable(TOO_LONG);
   try {
     return load(text, { maxAliases: 0 });
   } catch (error) {

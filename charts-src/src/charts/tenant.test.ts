@@ -285,3 +285,36 @@ describe('the controller', () => {
     ]);
   });
 });
+
+describe('the accounts of a tenant', () => {
+  const files = renderTenant({ platform: examplePlatform, tenant: tenantWith(), intent: 'x' });
+
+  it('get no token into a pod', () => {
+    const accounts = [...files].filter(([file]) => file.startsWith('serviceaccount-'));
+    expect(accounts.map(([file]) => file)).toEqual(
+      ['applier', 'release', 'sandbox'].map((name) => `serviceaccount-${name}.yaml`),
+    );
+    for (const [file, text] of accounts)
+      expect(text, file).toContain('automountServiceAccountToken: false\n');
+  });
+
+  it('are bound to nothing but: the applier to its ClusterRole, within the namespace', () => {
+    const bindings = [...files].flatMap(([file, text]) =>
+      file.startsWith('rolebinding-') ? [load(text) as { roleRef: object; subjects: object[] }] : [],
+    );
+    expect(bindings.map(({ roleRef, subjects }) => ({ roleRef, subjects }))).toEqual([
+      {
+        roleRef: {
+          apiGroup: 'rbac.authorization.k8s.io',
+          kind: 'ClusterRole',
+          name: 'fullstackagent-applier',
+        },
+        subjects: [{ kind: 'ServiceAccount', name: 'applier', namespace: 'ns-ajno7yq7' }],
+      },
+      {
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'fullstackagent-controller' },
+        subjects: [{ kind: 'ServiceAccount', name: 'controller', namespace: 'fullstackagent-system' }],
+      },
+    ]);
+  });
+});

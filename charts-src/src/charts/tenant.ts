@@ -28,6 +28,9 @@ export const tenantContext = (
   intent,
 });
 
+/** The account that an applier impersonates in a tenant's namespace. */
+const APPLIER = 'applier';
+
 const WATCH = ['get', 'list', 'watch'];
 
 const RULES: readonly k8s.PolicyRule[] = [
@@ -75,13 +78,14 @@ export class TenantChart extends Chart {
     this.#limits(context);
     for (const { name, spec } of tenantPolicies(context.platform, context.tenant))
       new k8s.KubeNetworkPolicy(this, `policy-${name}`, { metadata: meta(context, name), spec });
-    // Neither has any right, and no pod gets its token.
-    for (const name of ['release', 'sandbox'])
+    // The pods' own have no right at all, and no pod gets a token.
+    for (const name of [APPLIER, 'release', 'sandbox'])
       new k8s.KubeServiceAccount(this, `service-account-${name}`, {
         metadata: meta(context, name),
         automountServiceAccountToken: false,
       });
     this.#controllerRole(context);
+    this.#applierBinding(context);
   }
 
   /**
@@ -155,6 +159,18 @@ export class TenantChart extends Chart {
       metadata: meta(context, name),
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
       subjects: [{ kind: 'ServiceAccount', name: serviceAccount, namespace }],
+    });
+  }
+
+  /**
+   * What Flux and Argo CD are, while they apply a project's folder: no more than the kinds that a project renders to, and
+   * in this namespace only. The ClusterRole comes with the template of the repository.
+   */
+  #applierBinding(context: TenantContext): void {
+    new k8s.KubeRoleBinding(this, 'applier-binding', {
+      metadata: meta(context, APPLIER),
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'fullstackagent-applier' },
+      subjects: [{ kind: 'ServiceAccount', name: APPLIER, namespace: context.namespace }],
     });
   }
 }

@@ -4,7 +4,7 @@ import { platformSchema, type PlatformDocument } from './platform.js';
 import { projectSchema, type ProjectDocument } from './project.js';
 import { tenantSchema, type TenantDocument } from './tenant.js';
 import { DocumentError } from '../errors.js';
-import { fromYaml, toYaml } from '../yaml.js';
+import { fromYaml, MAX_TEXT, TOO_LONG, toYaml } from '../yaml.js';
 
 /** Text to document; throws {@link DocumentError} that names each field that is wrong, unknown ones too. */
 export const readPlatform = (text: string): PlatformDocument => read(platformSchema, text);
@@ -17,7 +17,10 @@ export const readProject = (text: string): ProjectDocument => read(projectSchema
  */
 export function writeDocument(document: PlatformDocument | TenantDocument | ProjectDocument): string {
   const schema = { Platform: platformSchema, Tenant: tenantSchema, Project: projectSchema }[document.kind];
-  return toYaml(validated<unknown>(schema, document));
+  const text = toYaml(validated<unknown>(schema, document));
+  // Values within their limits can still be too long when they are written down: a control character becomes four.
+  if (text.length > MAX_TEXT) throw new DocumentError([{ field: '', message: TOO_LONG }]);
+  return text;
 }
 
 const read = <T>(schema: z.ZodType<T>, text: string): T => validated(schema, fromYaml(text));
