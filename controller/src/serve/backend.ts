@@ -1,8 +1,8 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename, dirname } from 'node:path';
-import type { Readable } from 'node:stream';
-import { finished, pipeline } from 'node:stream/promises';
+import type { Readable, Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import type { Logger } from 'pino';
 import { AppError } from '../contract/errors.js';
 import { gitEnvironment, type GitLocation } from '../git/git-process.js';
@@ -60,9 +60,9 @@ export async function answerWithBackend(call: BackendCall, exchange: Exchange): 
     if (!response.writableFinished) end();
   };
   response.once('close', leave);
+  if (response.destroyed) end();
   try {
-    // A client that stops in the middle of its request ends git's input, and so the push.
-    pipeline(request, child.stdin).catch(() => undefined);
+    passIn(request, child.stdin);
     await passOn(child.stdout, response);
     const code = await closed;
     if (code !== 0) call.log.warn({ code, complaint: complaint() }, 'git did not finish an answer');
@@ -79,6 +79,23 @@ export async function answerWithBackend(call: BackendCall, exchange: Exchange): 
     // Whoever asks for a place next finds that this one's processes are gone.
     await closed;
   }
+}
+
+/**
+ * A client that stops in the middle of its request ends git's input, and so the push. Where git stops reading, the rest
+ * is read all the same: many clients hear an answer only when they have sent everything.
+ */
+function passIn(request: IncomingMessage, input: Writable): void {
+  input
+    .on('error', () => undefined)
+    .once('close', () => {
+      request.unpipe(input);
+      request.resume();
+    });
+  request.once('close', () => {
+    if (!request.complete) input.destroy();
+  });
+  request.pipe(input);
 }
 
 /** Where the client is gone the rest is read all the same: git would end in the middle of what it does. */

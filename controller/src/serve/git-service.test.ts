@@ -151,9 +151,9 @@ describe('the limits', () => {
   });
 
   it('refuse a pack that is too large, before it is on the disk', async () => {
-    const served = await serve({ pushBytes: 3 * 1024 * 1024 });
+    const served = await serve({ pushBytes: 256 * 1024 });
     const client = await served.clone();
-    await client.commit('large', () => randomBytes(3 * 1024 * 1024).toString('hex'));
+    await client.commit('large', () => randomBytes(24 * 1024 * 1024));
     const before = objectsIn(served);
     const { code, shown } = await client.push();
     expect(code).not.toBe(0);

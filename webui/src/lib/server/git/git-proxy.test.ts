@@ -209,6 +209,18 @@ describe('git through the portal', () => {
     expect(String((await once(incoming, 'data'))[0])).toBe('second');
   });
 
+  it('brings back an answer that comes before the request is over', async () => {
+    backend.instead = (_request, response) => {
+      response.writeHead(413, { 'content-type': 'text/plain' }).end('Too large.\n');
+    };
+    const response = await fetch(`http://${host()}${FETCH}`, {
+      method: 'POST',
+      headers: { authorization: basic(token) },
+      body: Buffer.alloc(40 * MEBIBYTE),
+    });
+    expect([response.status, await response.text()]).toEqual([413, 'Too large.\n']);
+  });
+
   it('holds little of a large answer, however slowly it is read', async () => {
     const size = 300 * MEBIBYTE;
     let written = 0;

@@ -1,11 +1,12 @@
 import {
+  Agent as PlainAgent,
   request as requestPlain,
   type ClientRequest,
   type IncomingMessage,
   type OutgoingHttpHeaders,
   type ServerResponse,
 } from 'node:http';
-import { request as requestSecure } from 'node:https';
+import { Agent as SecureAgent, request as requestSecure } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '@fullstackagent/controller/contract';
 import { asAppError } from '../problems.js';
@@ -32,6 +33,15 @@ const PASSED_BACK = [
   'pragma',
   'retry-after',
 ] as const;
+
+/**
+ * A connection for each request: one that was kept may have ended just now, and a push is not sent twice. The controller
+ * is told to keep it all the same: it would else cut it off when it has answered, and the answer would be lost with what
+ * was still being sent.
+ */
+const CONNECTIONS = { keepAlive: true, maxFreeSockets: 0 };
+const plainConnections = new PlainAgent(CONNECTIONS);
+const secureConnections = new SecureAgent(CONNECTIONS);
 
 /**
  * Stock git's way to the repository: finds out who asks, and passes the bytes on, both ways, as they come. Nothing is
@@ -94,8 +104,7 @@ async function passOn(exchange: Exchange, caller: GitCaller, signal: AbortSignal
   try {
     if (signal.aborted || response.destroyed) end();
     const answered = answerOf(upstream);
-    // An answer may come before the whole request is read, and then counts.
-    pipeline(request, upstream).catch(() => undefined);
+    passIn(request, upstream);
     const incoming = await answered;
     response.writeHead(incoming.statusCode ?? 502, chosen(incoming.headers, PASSED_BACK));
     await pipeline(incoming, response);
@@ -103,6 +112,21 @@ async function passOn(exchange: Exchange, caller: GitCaller, signal: AbortSignal
     signal.removeEventListener('abort', end);
     response.off('close', leave);
   }
+}
+
+/**
+ * An answer may come before the whole request is read. The rest is read all the same: many clients hear an answer only
+ * when they have sent everything.
+ */
+function passIn(request: IncomingMessage, upstream: ClientRequest): void {
+  upstream.once('close', () => {
+    request.unpipe(upstream);
+    request.resume();
+  });
+  request.once('close', () => {
+    if (!request.complete) upstream.destroy();
+  });
+  request.pipe(upstream);
 }
 
 function open({ services, request, requestId }: Exchange, token: string): ClientRequest {
@@ -116,8 +140,7 @@ function open({ services, request, requestId }: Exchange, token: string): Client
       authorization: `Bearer ${token}`,
       'x-request-id': requestId,
     },
-    // A connection of its own: one that was kept may have ended just now, and a push is not sent twice.
-    agent: false,
+    agent: target.protocol === 'https:' ? secureConnections : plainConnections,
   });
 }
 
