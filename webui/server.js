@@ -4,6 +4,8 @@ import { createServer } from 'node:http';
 const STOP_LIMIT_MS = 3_000;
 const IDLE_CHECK_MS = 20;
 const KEEP_ALIVE_MS = 65_000;
+/** For a whole request: 2 GB over a slow line. What does not move at all is ended earlier (lib/server/files). */
+const REQUEST_LIMIT_MS = 3_600_000;
 
 // Read by SvelteKit's handler when it is imported. lib/server/config.ts has the same default for ORIGIN.
 process.env.ORIGIN ||= `http://localhost:${process.env.PORT || 3000}`;
@@ -17,13 +19,14 @@ const portal = globalThis[Symbol.for('fullstackagent.portal')];
 const server = createServer((request, response) => {
   // For static files; what SvelteKit answers sets all of its headers itself.
   response.setHeader('X-Content-Type-Options', 'nosniff');
-  if (portal.git(request, response)) return;
+  if (portal.git(request, response) || portal.files(request, response)) return;
   if (isReadable(request.url)) handler(request, response, () => response.writeHead(404).end());
   else refuseAddress(response);
 });
 // Browsers and proxies keep connections; a proxy that keeps one longer than this server loses a request on it.
 server.keepAliveTimeout = KEEP_ALIVE_MS;
 server.headersTimeout = KEEP_ALIVE_MS + 5_000;
+server.requestTimeout = REQUEST_LIMIT_MS;
 server.on('upgrade', portal.upgrade);
 server.on('error', (error) => {
   console.error(

@@ -4,9 +4,11 @@ import type {
   EnvironmentDto,
   HistoryDto,
   ManifestsDto,
+  PlanDto,
   PlatformDto,
   ProjectAction,
   ProjectDto,
+  UploadStateDto,
 } from '@fullstackagent/controller/contract';
 import { ask, type ControllerConnection } from './controller-request.js';
 import { OperationsClient } from './operations-client.js';
@@ -96,6 +98,21 @@ export class ControllerClient {
   /** With the password. The controller writes down who asked. */
   revealDatabase(key: ProjectKey): Promise<DatabaseDto> {
     return this.#json('POST', `${projectPath(key)}/database/reveal`);
+  }
+
+  /** `input`: PlanInput. Nothing is written. */
+  plan(key: ProjectKey, input: unknown): Promise<PlanDto> {
+    return this.#json('POST', `${projectPath(key)}/plan`, input);
+  }
+
+  /** `query`: UploadStateQuery. */
+  uploadState(key: ProjectKey, query: URLSearchParams): Promise<UploadStateDto> {
+    return this.#json('GET', `${projectPath(key)}/files/upload?${query.toString()}`);
+  }
+
+  async cancelUpload(key: ProjectKey, query: URLSearchParams): Promise<void> {
+    const path = `${projectPath(key)}/files/upload?${query.toString()}`;
+    await ask(this.#connection, { method: 'DELETE', path });
   }
 
   /** Server-sent status, as bytes, until `signal` aborts. Of every namespace the person may read, or of one. */

@@ -348,8 +348,8 @@ describe.skipIf(!isBuilt())('the built portal (npm run build first)', () => {
     );
 
     it.each([
-      ['POST', '/api/projects/blog/plan', 404, 'Planning a change'],
-      ['GET', '/api/projects/blog/files?path=a', 404, 'Files are not part of this version'],
+      ['GET', '/api/projects/blog/plan', 405, 'does not know that method'],
+      ['DELETE', '/api/projects/blog/files?path=a', 405, 'does not know that method'],
       ['GET', '/api/projects/blog/events', 404, '/api/events'],
       ['DELETE', '/api/projects/blog?purge=later', 400, 'purge=now'],
       ['DELETE', '/api/projects/blog?purge=now', 400, 'JSON document'],

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ConfigError, readConfig, type Config } from './config.js';
+import { createFilesProxy } from './files/files-proxy.js';
 import { createGitProxy } from './git/git-proxy.js';
 import { startServices } from './services.js';
 import { serveTerminals } from './terminal/terminal-upgrade.js';
@@ -13,6 +14,8 @@ export interface Portal {
   readonly ready: Promise<void>;
   /** Answers requests about the repository, which SvelteKit would hold in memory; false for all others. */
   git(request: IncomingMessage, response: ServerResponse): boolean;
+  /** The same for uploads and downloads. */
+  files(request: IncomingMessage, response: ServerResponse): boolean;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   log(message: string): void;
   close(): Promise<void>;
@@ -25,11 +28,13 @@ export function startPortal(): void {
   const services = startServices(config);
   const terminals = serveTerminals(services);
   const git = createGitProxy(services);
+  const files = createFilesProxy(services);
   const portal: Portal = {
     host: config.host,
     port: config.port,
     ready: services.ready,
     git: (request, response) => git.serve(request, response),
+    files: (request, response) => files.serve(request, response),
     upgrade: (request, socket, head) => {
       terminals.upgrade(request, socket, head);
     },
@@ -39,6 +44,7 @@ export function startPortal(): void {
     close: async () => {
       terminals.close();
       git.close();
+      files.close();
       await services.close();
     },
   };

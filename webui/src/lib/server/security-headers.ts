@@ -10,6 +10,14 @@ const headers: Readonly<Record<string, string>> = {
 /** For what is no page: a browser that is made to show it runs and loads nothing. Pages bring a policy of their own. */
 const NO_PAGE = "default-src 'none'; frame-ancestors 'none'";
 
+/** The same for what is answered past SvelteKit. */
+export const apiHeaders = (requestId: string): Readonly<Record<string, string>> => ({
+  ...headers,
+  'x-request-id': requestId,
+  'content-security-policy': NO_PAGE,
+  'cache-control': 'private, no-store',
+});
+
 export function addSecurityHeaders(response: Response, options: { isApi: boolean; requestId: string }): void {
   for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
   response.headers.set('x-request-id', options.requestId);

@@ -21,7 +21,7 @@ declare module 'lucia' {
 /** A session ends this long after it was last used; Lucia moves the end once half of it is gone. */
 const LIFETIME = new TimeSpan(30, 'd');
 
-export type SessionCookie = Pick<Cookie, 'name' | 'value' | 'attributes'>;
+export type SessionCookie = Pick<Cookie, 'name' | 'value' | 'attributes' | 'serialize'>;
 
 export interface FoundSession {
   readonly user: SessionUser;

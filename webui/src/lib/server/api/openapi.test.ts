@@ -2,13 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openApiDocument } from './openapi.js';
+import { STREAMED } from '../files/files-proxy.js';
 import { operations } from './operations.js';
 
 const routes = join(import.meta.dirname, '..', '..', '..', 'routes');
 
 /** Every method of every route file, as the description writes it. */
 function implemented(): string[] {
-  return readdirSync(join(routes, 'api'), { recursive: true, encoding: 'utf8' })
+  const inSvelteKit = readdirSync(join(routes, 'api'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('+server.ts'))
     .flatMap((file) => {
       const path = `/api/${file.replace(/\/?\+server\.ts$/, '')}`.replace(/\[(\w+)\]/g, '{$1}');
@@ -18,6 +19,7 @@ function implemented(): string[] {
           `${String(method).toLowerCase()} ${path.replace('/tokens/{id}', '/tokens/{tokenId}')}`,
       );
     });
+  return [...inSvelteKit, ...STREAMED];
 }
 
 interface Described {

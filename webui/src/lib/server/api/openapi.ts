@@ -1,4 +1,4 @@
-import { errorCodes } from '@fullstackagent/controller/contract';
+import { errorCodes, SESSION_ID } from '@fullstackagent/controller/contract';
 import { z } from 'zod';
 import { operations, type Operation } from './operations.js';
 
@@ -55,6 +55,9 @@ function describe(operation: Operation): Record<string, unknown> {
             content: { 'application/json': { schema: schemaOf(input) } },
           },
         }),
+    ...(operation.inputBytes === true
+      ? { requestBody: { required: true, content: { 'application/octet-stream': {} } } }
+      : {}),
     responses: {
       [status]: {
         description: answer,
@@ -100,6 +103,11 @@ const queryParameter = (name: string, description: string, schema: Record<string
   schema,
 });
 
+const required = (name: string, description: string, schema: Record<string, unknown>): unknown => ({
+  ...(queryParameter(name, description, schema) as object),
+  required: true,
+});
+
 const parameters = {
   id: {
     name: 'id',
@@ -121,6 +129,27 @@ const parameters = {
   purge: queryParameter('purge', 'Delete for ever, data included. The body confirms it.', {
     type: 'string',
     enum: ['now'],
+  }),
+  session: queryParameter(
+    'session',
+    'The terminal session whose current folder paths begin in; without one it is the workspace.',
+    { type: 'string', pattern: SESSION_ID.source },
+  ),
+  filePath: required('path', 'Steps down from that folder.', { type: 'string' }),
+  upload: required('upload', 'Drawn by you: an upload that broke is found again by it.', {
+    type: 'string',
+    pattern: '^[A-Za-z0-9]{8,40}$',
+  }),
+  offset: queryParameter('offset', 'How many bytes the sandbox has already: the body begins there.', {
+    type: 'integer',
+    minimum: 0,
+    default: 0,
+  }),
+  size: required('size', 'Bytes of the whole file.', { type: 'integer', minimum: 0 }),
+  clash: queryParameter('clash', 'What to do where there is a file of that name.', {
+    type: 'string',
+    enum: ['refuse', 'replace', 'keep-both'],
+    default: 'refuse',
   }),
   limit: queryParameter('limit', 'How many commits.', {
     type: 'integer',

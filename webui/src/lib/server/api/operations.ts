@@ -1,12 +1,25 @@
 import {
   createProjectInput,
   patchProjectInput,
+  planInput,
   putEnvironmentInput,
 } from '@fullstackagent/controller/contract';
 import type { z } from 'zod';
 import { createTokenInput } from '../accounts/access-tokens.js';
 import { logInInput, signUpInput } from '../accounts/credentials.js';
 import { purgeInput } from './projects.js';
+
+type QueryName =
+  | 'namespace'
+  | 'before'
+  | 'limit'
+  | 'purge'
+  | 'session'
+  | 'filePath'
+  | 'upload'
+  | 'offset'
+  | 'size'
+  | 'clash';
 
 export interface Operation {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -16,8 +29,10 @@ export interface Operation {
   readonly answer: string;
   readonly input?: z.ZodType;
   readonly inputOptional?: true;
-  readonly query?: readonly ('namespace' | 'before' | 'limit' | 'purge')[];
+  readonly query?: readonly QueryName[];
   readonly mediaType?: string;
+  /** The body is bytes of any number, and no JSON. */
+  readonly inputBytes?: true;
   /** Anybody may call it. */
   readonly open?: true;
 }
@@ -168,6 +183,44 @@ export const operations: readonly Operation[] = [
     summary: "Read the database's password; who asked is written down",
     status: 200,
     answer: 'How the database is reached, with the password.',
+  },
+  {
+    ...read('files', 'Download a file, or a folder as a gzipped tar', 'The bytes.'),
+    query: ['session', 'filePath'],
+    mediaType: 'application/octet-stream',
+  },
+  {
+    method: 'put',
+    path: `${PROJECT}/files`,
+    summary: 'Upload a file, or the rest of one; it is there once it is whole',
+    status: 201,
+    answer: 'Where the file is, as the sandbox sees it.',
+    inputBytes: true,
+    query: ['session', 'filePath', 'upload', 'offset', 'size', 'clash'],
+  },
+  {
+    ...read(
+      'files/upload',
+      'Ask how far an upload has come',
+      'How many bytes the sandbox has, and whether the name is taken.',
+    ),
+    query: ['session', 'filePath', 'upload'],
+  },
+  {
+    method: 'delete',
+    path: `${PROJECT}/files/upload`,
+    summary: 'Give an upload up; what came of it is removed',
+    status: 204,
+    answer: 'Nothing.',
+    query: ['session', 'filePath', 'upload'],
+  },
+  {
+    method: 'post',
+    path: `${PROJECT}/plan`,
+    summary: 'Read what a change would do; nothing is written',
+    status: 200,
+    answer: 'The files it would change on both branches, and whether the sandbox restarts.',
+    input: planInput,
   },
   {
     method: 'get',

@@ -48,8 +48,6 @@ export function pageOf(url: URL): { before?: string; limit?: string } {
 }
 
 const notBuilt: Readonly<Record<string, string>> = {
-  plan: 'Planning a change is not part of this version.',
-  files: 'Files are not part of this version: use the terminal.',
   events: 'One project has no events of its own in this version: use /api/events.',
   terminal: 'The terminal is a WebSocket: connect to this address with the subprotocol "tty".',
 };

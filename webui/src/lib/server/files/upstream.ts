@@ -1,0 +1,71 @@
+import {
+  Agent as PlainAgent,
+  request as requestPlain,
+  type ClientRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from 'node:http';
+import { Agent as SecureAgent, request as requestSecure } from 'node:https';
+import { AppError } from '@fullstackagent/controller/contract';
+import { errorFromProblem } from '../controller-request.js';
+
+export interface UpstreamRequest {
+  readonly controllerUrl: string;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: OutgoingHttpHeaders;
+}
+
+const PROBLEM_LIMIT_BYTES = 64 * 1024;
+
+/**
+ * A connection for each request: one that was kept may have ended just now, and a stream is not sent twice. The
+ * controller is told to keep it all the same: it would else cut it off when it has answered, and the answer would be
+ * lost with what was still being sent.
+ */
+const CONNECTIONS = { keepAlive: true, maxFreeSockets: 0 };
+const plainConnections = new PlainAgent(CONNECTIONS);
+const secureConnections = new SecureAgent(CONNECTIONS);
+
+/** A request to the controller whose body is written piece by piece. */
+export function openUpstream({ controllerUrl, method, path, headers }: UpstreamRequest): ClientRequest {
+  const target = new URL(controllerUrl);
+  const secure = target.protocol === 'https:';
+  return (secure ? requestSecure : requestPlain)(target, {
+    method,
+    path: `${target.pathname.replace(/\/$/, '')}${path}`,
+    headers,
+    agent: secure ? secureConnections : plainConnections,
+  });
+}
+
+/** The head of a success. Throws the controller's own problem, or NOT_READY where nobody answered. */
+export async function answerOf(upstream: ClientRequest): Promise<IncomingMessage> {
+  const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
+    upstream.once('response', resolve);
+    upstream.on('error', (cause) => {
+      reject(notAnswering(cause));
+    });
+    upstream.once('close', () => {
+      reject(notAnswering(undefined));
+    });
+  });
+  const { statusCode = 0 } = incoming;
+  if (statusCode >= 200 && statusCode < 300) return incoming;
+  throw errorFromProblem(statusCode, await textOf(incoming).catch(() => ''));
+}
+
+const notAnswering = (cause: unknown): AppError =>
+  new AppError('NOT_READY', 'The platform is not answering right now. Try again in a moment.', { cause });
+
+/** Read with a limit: who answers with more has no problem document for us. */
+async function textOf(incoming: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > PROBLEM_LIMIT_BYTES) break;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,6 @@
+import { readJson } from '$lib/server/api/body.js';
+import { onProject } from '$lib/server/api/route.js';
+
+export const POST = onProject(async ({ controller, key, event }) =>
+  controller.plan(key, await readJson(event.request)),
+);
