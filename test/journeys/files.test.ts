@@ -1,0 +1,237 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
+import { complaintsOf, openBrowser, pictureOnFailure } from '../support/browser.js';
+import { has, needs } from '../support/capabilities.js';
+import { removeFolder, temporaryFolder } from '../support/folders.js';
+import { Platform } from '../support/platform.js';
+import { ProjectPage } from '../support/project-page.js';
+import { pictures } from '../support/screenshots.js';
+import { until } from '../support/until.js';
+
+const USER = { username: 'ada', password: 'correct horse battery staple' };
+const NAME = "Grüße it's 1.bin";
+
+const hashOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Bytes that are no text in any encoding, different at every place. */
+function noise(size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  let value = 1;
+  for (let index = 0; index < size; index++) {
+    value = (value * 1_103_515_245 + 12_345) & 0x7fffffff;
+    bytes[index] = value >> 16;
+  }
+  return bytes;
+}
+
+describe('files into a sandbox and out of it', () => {
+  const platform = new Platform('files');
+  const local = temporaryFolder('files-local');
+  const content = noise(3 * 1024 * 1024);
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let project: ProjectPage;
+  let complaints: string[];
+  let brokenBy: string | undefined;
+
+  beforeAll(async () => {
+    if (!has('chromium')) return;
+    writeFileSync(join(local, NAME), content);
+    mkdirSync(join(local, 'photos', 'deep'), { recursive: true });
+    writeFileSync(join(local, 'photos', 'one.txt'), 'one');
+    writeFileSync(join(local, 'photos', 'deep', 'two.txt'), 'two');
+    await platform.start();
+    browser = await openBrowser();
+    context = await browser.newContext({ colorScheme: 'light' });
+    context.setDefaultTimeout(20_000);
+    page = await context.newPage();
+    project = new ProjectPage(page);
+    complaints = complaintsOf(page);
+  });
+
+  afterAll(async () => {
+    removeFolder(local);
+    if (!has('chromium')) return;
+    await browser.close();
+    await platform.remove();
+  });
+
+  beforeEach((ctx) => {
+    needs(ctx, 'chromium');
+    ctx.skip(brokenBy !== undefined, `the journey ended at "${String(brokenBy)}"`);
+    pictureOnFailure(page, ctx.task.name.replaceAll(/[^a-z0-9]+/gi, '-'));
+    onTestFailed(() => {
+      brokenBy ??= ctx.task.name;
+    });
+  });
+
+  /** As the desktop does it: files and folders by their path on this machine. */
+  async function drag(
+    files: readonly string[],
+    steps: readonly ('dragEnter' | 'dragOver' | 'drop')[],
+  ): Promise<void> {
+    const box = await page.getByTestId('terminal').boundingBox();
+    const session = await context.newCDPSession(page);
+    for (const type of steps)
+      await session.send('Input.dispatchDragEvent', {
+        type,
+        x: (box?.x ?? 0) + 200,
+        y: (box?.y ?? 0) + 100,
+        data: { items: [], files: files.map((name) => join(local, name)), dragOperationsMask: 1 },
+      });
+    await session.detach();
+  }
+
+  const drop = (...files: string[]): Promise<void> => drag(files, ['dragEnter', 'dragOver', 'drop']);
+  const lines = (state: string) => page.locator(`[data-testid="upload"][data-state="${state}"]`);
+
+  const waitForDone = (count: number): Promise<unknown> =>
+    until(`${count} uploads to be done`, async () => (await lines('done').count()) === count);
+
+  it('has a sandbox with a terminal in a folder', async () => {
+    await page.goto(platform.url);
+    await project.beginSignUp();
+    await project.signUp(USER);
+    await page.getByRole('link', { name: 'New project' }).first().click();
+    await page.getByLabel('Name', { exact: true }).fill('Files');
+    await page.getByRole('button', { name: 'Create project' }).click();
+    await project.waitFor('RUNNING', 90_000);
+    await project.openTerminal();
+    await project.typeCommand('mkdir -p work/here && cd work/here; clear; pwd');
+    await project.waitForText(/work\/here\s/);
+  });
+
+  it('says where a file would land while it is held over the page', async () => {
+    await drag([NAME], ['dragEnter', 'dragOver']);
+    await page.getByTestId('drop-here').getByText('Into the current folder of main').waitFor();
+    await pictures(page, 'files-drop');
+  });
+
+  it('takes a file and a folder that are dropped, into the folder of the shell', async () => {
+    await drag([NAME, 'photos'], ['drop']);
+    await waitForDone(3);
+    expect(await page.getByTestId('drop-here').count()).toBe(0);
+    await project.typeCommand('clear; find . -type f | sort; sha256sum *.bin | cut -c 1-20');
+    await project.waitForText(/\.\/photos\/deep\/two\.txt\s+\.\/photos\/one\.txt/);
+    await project.waitForText(new RegExp(hashOf(content).slice(0, 20)));
+    await pictures(page, 'files-uploaded');
+  });
+
+  it('asks about names that are taken, once for all of them', async () => {
+    await page.getByRole('button', { name: 'Close the list' }).click();
+    writeFileSync(join(local, 'photos', 'one.txt'), 'newer');
+    await drop('photos');
+    const dialog = page.getByRole('dialog', { name: 'The name is taken' });
+    await dialog.getByText('photos/').waitFor();
+    await until('both to be known', async () => (await lines('clash').count()) === 2);
+    await pictures(page, 'files-clash');
+    await dialog.getByRole('switch', { name: 'Do the same for all files of this upload' }).click();
+    await dialog.getByRole('button', { name: 'Keep both' }).click();
+    await waitForDone(2);
+    await project.typeCommand('clear; cat photos/one.txt photos/one-1.txt; echo; ls photos/deep');
+    await project.waitForText(/onenewer\s+two-1\.txt\s+two\.txt/);
+  });
+
+  it('overwrites nothing where the question is closed without an answer', async () => {
+    await page.getByRole('button', { name: 'Close the list' }).click();
+    writeFileSync(join(local, 'photos', 'one.txt'), 'newest');
+    await drop(join('photos', 'one.txt'));
+    await waitForDone(1);
+    await project.typeCommand('clear; cat one.txt; echo');
+    await project.waitForText(/newest/);
+    writeFileSync(join(local, 'photos', 'one.txt'), 'not this');
+    await drop(join('photos', 'one.txt'));
+    await page.getByRole('dialog', { name: 'The name is taken' }).waitFor();
+    await page.keyboard.press('Escape');
+    await until('it to be skipped', async () => (await lines('skipped').count()) === 1);
+    await project.typeCommand('clear; cat one.txt; ls -A | wc -l');
+    await project.waitForText(/newest3/);
+  });
+
+  it('takes a picture that is pasted, and files that are picked', async () => {
+    await page.getByRole('button', { name: 'Close the list' }).click();
+    await page.getByTestId('terminal').click();
+    await page.evaluate(() => {
+      const clipboardData = new DataTransfer();
+      clipboardData.items.add(new File(['picture'], 'image.png', { type: 'image/png' }));
+      const paste = new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true });
+      document.activeElement?.dispatchEvent(paste);
+    });
+    await waitForDone(1);
+    await page.getByTestId('pick-files').setInputFiles({
+      name: 'picked.txt',
+      mimeType: 'text/plain',
+      buffer: Buffer.from('picked'),
+    });
+    await waitForDone(2);
+    await project.typeCommand('clear; cat pasted-*.png picked.txt; echo');
+    await project.waitForText(/picturepicked/);
+  });
+
+  it('goes on with an upload whose connection breaks', async () => {
+    await page.getByRole('button', { name: 'Close the list' }).click();
+    writeFileSync(join(local, 'large.bin'), content);
+    let broken = 0;
+    await page.route(/\/files\?.*large\.bin/, async (route) => {
+      broken += 1;
+      await (broken === 1 ? route.abort('connectionreset') : route.continue());
+    });
+    await drop('large.bin');
+    await waitForDone(1);
+    await page.unroute(/\/files\?.*large\.bin/);
+    expect(broken).toBeGreaterThan(1);
+    await project.typeCommand('clear; sha256sum large.bin | cut -c 1-20');
+    await project.waitForText(new RegExp(hashOf(content).slice(0, 20)));
+    // The browser writes down what the test broke.
+    complaints.splice(0, Infinity, ...complaints.filter((text) => !text.includes('CONNECTION_RESET')));
+  });
+
+  async function download(path: string): Promise<{ name: string; bytes: Buffer }> {
+    await page.getByRole('button', { name: 'Files', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Download…' }).click();
+    await page.getByLabel('File or folder').fill(path);
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download', exact: true }).click(),
+    ]);
+    return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) };
+  }
+
+  it('gives a file back byte for byte, and a folder as an archive', async () => {
+    const file = await download(`./${NAME}`);
+    expect(file.name).toBe(NAME);
+    expect(hashOf(file.bytes)).toBe(hashOf(content));
+    const folder = await download('photos/');
+    expect(folder.name).toBe('photos.tar.gz');
+    expect(folder.bytes.subarray(0, 2).toString('hex')).toBe('1f8b');
+  });
+
+  it('says in words what cannot be downloaded', async () => {
+    await page.getByRole('button', { name: 'Files', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Download…' }).click();
+    const field = page.getByLabel('File or folder');
+    const button = page.getByRole('button', { name: 'Download', exact: true });
+    for (const [path, words] of [
+      ['', 'Which file or folder?'],
+      ['not-there', 'There is no such file or folder.'],
+      ['../../etc/passwd', 'A path goes down from the folder'],
+    ] as const) {
+      await field.fill(path);
+      await button.click();
+      await page.getByText(words).waitFor();
+    }
+    await pictures(page, 'files-download');
+    await page.keyboard.press('Escape');
+    // The browser writes down what was refused.
+    complaints.splice(0, Infinity, ...complaints.filter((text) => !text.includes('422')));
+  });
+
+  it('complained about nothing in the browser', () => {
+    // A name that is taken is an answer with an error's status.
+    expect(complaints.filter((text) => !text.includes('409'))).toEqual([]);
+  });
+});
