@@ -59,6 +59,8 @@ export const AT_ONCE = 3;
 const TRIES = 8;
 /** Above this it is asked first whether the name is taken: below, sending is cheaper than asking. */
 const ASK_FIRST_BYTES = 1024 * 1024;
+const SETTLE_MS = 300;
+const LOOKS = 10;
 const SPEED_WINDOW_MS = 1_000;
 const OVER: readonly UploadState[] = ['done', 'skipped', 'cancelled'];
 
@@ -182,7 +184,7 @@ export class UploadQueue {
         this.#set(entry, { state: 'failed', message: messageOf(failure), speed: 0 });
         return;
       }
-      this.#set(entry, { state: 'pausing', message: messageOf(failure), speed: 0 });
+      this.#set(entry, { state: 'pausing', message: reasonOf(failure), speed: 0 });
       await this.#options.wait(backoffDelay(entry.attempts, this.#options.random()), signal);
     }
   }
@@ -209,7 +211,7 @@ export class UploadQueue {
   /** Where to begin; undefined where a person has to decide first. */
   async #offset(entry: Entry, signal: AbortSignal): Promise<number | Failure | undefined> {
     if (!entry.begun && (entry.view.size < ASK_FIRST_BYTES || entry.clash !== 'refuse')) return 0;
-    const state = await this.#options.transport.state(sendingOf(entry));
+    const state = await this.#state(entry, signal);
     if (over(signal)) return undefined;
     if (!state.ok) return state.failure;
     const { received, exists } = state.value;
@@ -222,6 +224,19 @@ export class UploadQueue {
     if (offset > entry.reached) entry.attempts = 0;
     entry.reached = offset;
     return offset;
+  }
+
+  /** After a break: what the sandbox still had in hand may come in late, and must not come after what is sent anew. */
+  async #state(entry: Entry, signal: AbortSignal): ReturnType<Transport['state']> {
+    const { transport, wait } = this.#options;
+    let last = await transport.state(sendingOf(entry));
+    for (let look = 0; look < LOOKS && entry.attempts > 0 && last.ok; look++) {
+      await wait(SETTLE_MS, signal);
+      const next = await transport.state(sendingOf(entry));
+      if (!next.ok || next.value.received === last.value.received) return next;
+      last = next;
+    }
+    return last;
   }
 
   #progress(entry: Entry, offset: number): SendOptions['progress'] {
@@ -278,6 +293,9 @@ const sendingOf = ({ view, session, upload, file, clash }: Entry): Sending => ({
 
 const isClash = (failure: Failure): boolean =>
   failure.kind === 'problem' && failure.problem.code === 'NAME_TAKEN';
+
+const reasonOf = (failure: Failure): string =>
+  failure.kind === 'network' ? 'The connection was lost.' : messageOf(failure);
 
 /** What is worth another try without a person: a connection that broke, a sandbox that is not ready. */
 const mayPass = (failure: Failure): boolean =>

@@ -322,6 +322,20 @@ describe.skipIf(!isBuilt())('the built portal (npm run build first)', () => {
       controller.answer(path, undefined);
     });
 
+    it.each([
+      ['POST', 'plan', { action: 'stop' }],
+      ['GET', 'files/upload?session=main&path=a%2Fb+c&upload=abcdefgh', undefined],
+      ['DELETE', 'files/upload?session=main&path=a%2Fb+c&upload=abcdefgh', undefined],
+    ] as const)('passes %s …/%s on as it is', async (method, part, body) => {
+      const status = method === 'DELETE' ? 204 : 200;
+      const path = `/v1/tenants/${await namespaceOf('ada')}/projects/blog/${part}`;
+      controller.answer(`${method} ${path}`, { status, body: { answer: part } });
+      const answer = await ada.send(method, `/api/projects/blog/${part}`, { body });
+      expect(answer).toMatchObject({ status, json: status === 204 ? {} : { answer: part } });
+      expect(controller.seen.at(-1)).toMatchObject({ method, url: path, body, claims: { name: 'ada' } });
+      controller.answer(`${method} ${path}`, undefined);
+    });
+
     it('never says what went wrong inside', async () => {
       const namespace = await namespaceOf('ada');
       const path = `GET /v1/tenants/${namespace}/projects/blog`;
