@@ -134,7 +134,12 @@ describe('what cannot be read or is not right', () => {
     ['no JSON', { method: 'POST', path: PROJECTS, body: '{"name":' }, 400, 'BAD_REQUEST'],
     ['too much', { method: 'POST', path: PROJECTS, body: { name: 'x'.repeat(2_200_000) } }, 413, 'TOO_LARGE'],
     ['no such action', { method: 'POST', path: `${PROJECTS}/shared/explode`, body: {} }, 404, 'NOT_FOUND'],
-    ['purge', { method: 'DELETE', path: `${PROJECTS}/shared?purge=now` }, 400, 'BAD_REQUEST'],
+    [
+      'purge without its name typed',
+      { method: 'DELETE', path: `${PROJECTS}/shared?purge=now` },
+      422,
+      'VALIDATION_FAILED',
+    ],
     [
       'bad page',
       { method: 'GET', path: `${PROJECTS}/shared/history?before=--all` },
