@@ -57,10 +57,10 @@ describe('a line of history from elsewhere', () => {
     const theirs = elsewhere(gitDir, first.commit, 'b');
     const moved: string[] = [];
     main.onMoved((commits) => moved.push(...commits));
-    expect(await main.fastForward(theirs)).toBe(true);
+    expect(await main.moveBy(() => Promise.resolve({ to: theirs }))).toBe(theirs);
     expect(main.tip()).toBe(theirs);
     expect(moved).toEqual([theirs]);
-    expect(await main.fastForward(first.commit)).toBe(false);
+    expect(await main.moveBy(() => Promise.resolve({ to: first.commit }))).toBeUndefined();
     expect(main.tip()).toBe(theirs);
   });
 });

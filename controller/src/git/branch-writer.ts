@@ -1,8 +1,16 @@
 import { AppError } from '../contract/errors.js';
-import type { Branch, CommitDraft, LogEntry, Projection, Snapshot, Written } from '../model/repository.js';
+import type {
+  Branch,
+  CommitDraft,
+  JoiningDraft,
+  LogEntry,
+  Projection,
+  Snapshot,
+  Written,
+} from '../model/repository.js';
 import type { Disk } from './disk.js';
 import { storageFailure } from './failures.js';
-import { composeGroup, type BranchState, type Group } from './group.js';
+import { composeChange, composeGroup, type BranchState, type Group } from './group.js';
 import type { GitObject } from './object.js';
 import { compareAndSwap, readRef, type Swap } from './refs.js';
 import { settleNames } from './settle.js';
@@ -74,14 +82,16 @@ export class BranchWriter<View> implements Branch<View> {
     });
   }
 
-  async fastForward(commit: string): Promise<boolean> {
+  async moveBy(choose: Parameters<Branch<View>['moveBy']>[0]): Promise<string | undefined> {
     let moved = false;
     await this.#inLine(async () => {
       await this.#follow();
-      moved = await this.#moveTo(commit);
+      const move = await choose({ tip: this.#state.tip, snapshot: this.#state.tree });
+      if (move === undefined) return;
+      moved = 'to' in move ? await this.#moveTo(move.to) : await this.#join(move.draft);
       await this.#follow();
     });
-    return moved;
+    return moved ? this.#state.tip : undefined;
   }
 
   async refresh(): Promise<void> {
@@ -168,6 +178,16 @@ export class BranchWriter<View> implements Branch<View> {
     this.#uncertain = true;
     await settleNames(gitDir, disk);
     return this.#swap({ next: commit });
+  }
+
+  /** Documents are taken as they are: the projection reads them afterwards, as it does whatever came another way. */
+  async #join(draft: JoiningDraft): Promise<boolean> {
+    const { gitDir, disk, store } = this.deps;
+    const change = composeChange(this.#state, draft);
+    if (change === undefined) return false;
+    this.#uncertain = true;
+    await settleNames(gitDir, disk);
+    return this.#swap({ next: change.entry.commit, objects: () => store(change.objects) });
   }
 
   async #swap(to: Pick<Swap, 'next' | 'objects'>): Promise<boolean> {

@@ -1,6 +1,13 @@
 import { AppError } from '../contract/errors.js';
 import type { Edit } from '../model/intent.js';
-import type { CommitDraft, LogEntry, Projection, StagedFile, Written } from '../model/repository.js';
+import type {
+  CommitDraft,
+  JoiningDraft,
+  LogEntry,
+  Projection,
+  StagedFile,
+  Written,
+} from '../model/repository.js';
 import { blob, encodeCommit, type GitObject } from './object.js';
 import { logEntryOf } from './recent-commits.js';
 import type { TreeIndex } from './tree-index.js';
@@ -54,16 +61,21 @@ export function composeGroup<View>(
   return { state, objects, commits, outcomes, joins };
 }
 
-interface Change {
+/** One commit, as it will be. Nothing is written yet. */
+export interface Change {
   readonly entry: LogEntry;
   readonly tree: TreeIndex;
   readonly objects: readonly GitObject[];
   readonly files: readonly StagedFile[];
 }
 
-function composeChange({ tip, tree }: BranchState, draft: CommitDraft): Change | undefined {
+/** undefined where the draft changes nothing and means nothing. Throws VALIDATION_FAILED for what is no tree. */
+export function composeChange(
+  { tip, tree }: BranchState,
+  draft: CommitDraft & Partial<Pick<JoiningDraft, 'takes'>>,
+): Change | undefined {
   const { files, blobs } = changedFiles(tree, draft.edits);
-  const edited = tree.edit(files);
+  const edited = tree.edit([...files, ...(draft.takes ?? [])]);
   const unchanged = edited.tree.id === tree.id;
   const meansNothing = unchanged && draft.joins === undefined && draft.evenIfUnchanged !== true;
   if (meansNothing && tip !== undefined) return undefined;

@@ -4,6 +4,7 @@ import type { FileChange, LogEntry, LogQuery } from '../model/repository.js';
 /** Fields in the order of {@link FIELDS}; every one ends in NUL, which no field can contain. */
 const FIELDS = ['%H', '%P', '%ct', '%an', '%ae', '%s', '%(trailers:only,unfold)'];
 const NO_BLOB = /^0+$/;
+const PLAIN_MODE = '100644';
 
 /** The line of first parents, as data. */
 export async function readLog(git: SimpleGit, query: LogQuery): Promise<readonly LogEntry[]> {
@@ -70,9 +71,10 @@ function logEntry(fields: readonly string[], files: readonly FileChange[]): LogE
 const isFileLine = (token: string | undefined): boolean => token !== undefined && /^\n?:/.test(token);
 
 function fileChange(line: string, path: string): FileChange {
-  const [, , before = '', after = ''] = line.trim().split(' ');
+  const [, mode = '', before = '', after = ''] = line.trim().split(' ');
   const idOrNull = (id: string): string | null => (NO_BLOB.test(id) ? null : id);
-  return { path, before: idOrNull(before), after: idOrNull(after) };
+  const isPlain = mode === PLAIN_MODE || NO_BLOB.test(mode);
+  return { path, before: idOrNull(before), after: idOrNull(after), ...(isPlain ? {} : { mode }) };
 }
 
 /** `Key: value`, a line each. */

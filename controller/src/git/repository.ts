@@ -1,12 +1,22 @@
 import { resolve } from 'node:path';
 import { AppError } from '../contract/errors.js';
-import type { Branch, FileChange, LogEntry, LogQuery, Projection, Repository } from '../model/repository.js';
+import type {
+  Branch,
+  CommitDraft,
+  FileChange,
+  LogEntry,
+  LogQuery,
+  Projection,
+  Repository,
+  SideRefs,
+} from '../model/repository.js';
 import { BlobReader } from './blob-reader.js';
 import { BranchWriter } from './branch-writer.js';
 import { realDisk, type Disk } from './disk.js';
 import { makeDirectories } from './durable.js';
 import { storageFailure } from './failures.js';
 import { gitBytes, runGit, textGit, type GitLocation } from './git-process.js';
+import { composeChange } from './group.js';
 import { initialiseRepository } from './initialise.js';
 import { parseFileChanges, readLog } from './log.js';
 import { Maintenance, type MaintenanceLog } from './maintenance.js';
@@ -16,6 +26,7 @@ import { RecentCommits } from './recent-commits.js';
 import { removeStaleLocks } from './refs.js';
 import { lockRepository, type RepositoryLock } from './repository-lock.js';
 import { settleNames } from './settle.js';
+import { GitSideRefs } from './side-refs.js';
 import { TreeIndex } from './tree-index.js';
 
 export interface RepositoryOptions {
@@ -70,6 +81,7 @@ interface Held {
 
 class BareRepository implements Repository {
   readonly path: string;
+  readonly refs: SideRefs;
   readonly #blobs: BlobReader;
   readonly #maintenance: Maintenance;
   readonly #branches: { idle(): Promise<void> }[] = [];
@@ -81,6 +93,7 @@ class BareRepository implements Repository {
     private readonly held: Held,
   ) {
     this.path = location.gitDir;
+    this.refs = new GitSideRefs(location, held.disk);
     this.#blobs = new BlobReader(location);
     this.#maintenance = new Maintenance(location, held.log, held.disk);
   }
@@ -144,6 +157,31 @@ class BareRepository implements Repository {
     const { code, complaint } = await runGit(this.location, args);
     if (code === 0 || code === 1) return code === 0;
     throw storageFailure('The history cannot be read.', new Error(complaint));
+  }
+
+  async mergeBase(one: string, other: string): Promise<string | undefined> {
+    const { code, output, complaint } = await runGit(this.location, [
+      'merge-base',
+      revision(one),
+      revision(other),
+    ]);
+    if (code === 0) return output.toString('latin1').trim();
+    if (code === 1) return undefined;
+    throw storageFailure('The history cannot be read.', new Error(complaint));
+  }
+
+  async countBetween(without: string | undefined, tip: string): Promise<number> {
+    const range = without === undefined ? [] : [`^${revision(without)}`];
+    const output = await gitBytes(this.location, ['rev-list', '--count', revision(tip), ...range]);
+    return Number(output.toString('latin1'));
+  }
+
+  async commitBeside(parent: string, draft: CommitDraft): Promise<string> {
+    const tree = await this.snapshotAt(parent);
+    const change = composeChange({ tip: parent, tree }, { ...draft, evenIfUnchanged: true });
+    if (change === undefined) throw new AppError('INTERNAL', 'There is nothing to commit.');
+    await this.#store(change.objects);
+    return change.entry.commit;
   }
 
   close(): Promise<void> {

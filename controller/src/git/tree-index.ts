@@ -40,6 +40,8 @@ export interface BlobEdit {
   readonly path: string;
   /** null removes the file. */
   readonly blob: string | null;
+  /** Where nothing is said, a file that is executable stays so, and all else becomes a plain file. */
+  readonly mode?: string;
 }
 
 export interface EditedTree {
@@ -87,23 +89,22 @@ export class TreeIndex implements Snapshot {
   /** Throws VALIDATION_FAILED for a path that git refuses, or that runs through a file. */
   edit(edits: readonly BlobEdit[]): EditedTree {
     const objects: GitObject[] = [];
-    const wanted = edits.map((edit) => ({ segments: segmentsOf(edit.path), blob: edit.blob }));
+    const wanted = edits.map(({ path, ...file }) => ({ segments: segmentsOf(path), ...file }));
     const root = editFolder(this.root, wanted, objects);
     return { tree: new TreeIndex(root), objects };
   }
 }
 
-interface SegmentedEdit {
+interface SegmentedEdit extends Omit<BlobEdit, 'path'> {
   readonly segments: readonly string[];
-  readonly blob: string | null;
 }
 
 function editFolder(folder: FolderNode, edits: readonly SegmentedEdit[], objects: GitObject[]): FolderNode {
   const byName = new Map<string, SegmentedEdit[]>();
-  for (const { segments, blob } of edits) {
+  for (const { segments, ...file } of edits) {
     const [name = '', ...rest] = segments;
     const list = byName.get(name) ?? [];
-    list.push({ segments: rest, blob });
+    list.push({ ...file, segments: rest });
     byName.set(name, list);
   }
   let entries: readonly Node[] = folder.entries;
@@ -130,7 +131,7 @@ function editedEntry(entries: readonly Node[], { name, below, objects }: EntryEd
   if (last !== undefined) {
     if (below.some(({ segments }) => segments.length > 0) || isFolder(before))
       throw new AppError('VALIDATION_FAILED', `"${textOf(name)}" would be a file and a folder at once.`);
-    return { name, node: editedFile(before, { name, blob: last.blob }) };
+    return { name, node: editedFile(before, { ...last, name }) };
   }
   if (before !== undefined && !isFolder(before)) {
     if (below.every(({ blob }) => blob === null)) return { name, node: before };
@@ -143,11 +144,12 @@ function editedEntry(entries: readonly Node[], { name, below, objects }: EntryEd
 
 function editedFile(
   before: Node | undefined,
-  { name, blob }: { name: string; blob: string | null },
+  { name, blob, mode: wanted }: { name: string; blob: string | null; mode?: string },
 ): Node | undefined {
   if (blob === null) return undefined;
   // A file that somebody made executable stays so; a link or a submodule that is written to becomes a file.
-  const mode = before !== undefined && BLOB_MODES.has(before.mode) ? before.mode : PLAIN_MODE;
+  const kept = before !== undefined && BLOB_MODES.has(before.mode) ? before.mode : PLAIN_MODE;
+  const mode = wanted ?? kept;
   return before?.id === blob && before.mode === mode ? before : { name, mode, id: blob };
 }
 

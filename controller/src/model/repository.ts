@@ -21,6 +21,25 @@ export interface CommitDraft {
   readonly joins?: string;
 }
 
+/** A file as another commit has it; its blob is in the repository. */
+export interface TakenFile {
+  readonly path: string;
+  /** null: there is none. */
+  readonly blob: string | null;
+  /** As git writes it; a plain file's where nothing is said. */
+  readonly mode?: string;
+}
+
+/** A commit that joins a line of history which others wrote, documents and all else as they made them. */
+export interface JoiningDraft extends CommitDraft {
+  readonly joins: string;
+  /** Taken from there as they are, beside the edits. */
+  readonly takes: readonly TakenFile[];
+}
+
+/** Where a branch is to go: to a commit that comes after its tip, or to a new one. */
+export type Move = { readonly to: string } | { readonly draft: JoiningDraft };
+
 /** A tree as it stood at one commit. Immutable. */
 export interface Snapshot {
   /** Blob id of the file at `path`. */
@@ -80,10 +99,16 @@ export interface Branch<View> {
    */
   submit(decide: (view: View) => CommitDraft): Promise<Written>;
   /**
-   * Moves the branch to a commit that comes after its tip, without one of its own. False, and nothing is moved, where
-   * it does not (any more). The commit's objects are in the repository and durable.
+   * Moves the branch where somebody else's commits lead. `choose` is asked when everything before is durable, and nothing
+   * is written until it has answered. Answers the new tip, durable; undefined where `choose` wants no move, or names a
+   * commit that does not come after the tip. What it names is in the repository and durable.
    */
-  fastForward(commit: string): Promise<boolean>;
+  moveBy(
+    choose: (at: {
+      readonly tip: string | undefined;
+      readonly snapshot: Snapshot;
+    }) => Promise<Move | undefined>,
+  ): Promise<string | undefined>;
   /** Looks whether somebody else moved the branch, and follows. */
   refresh(): Promise<void>;
   /** After each durable move, with the new commits, oldest first. Returns what ends the subscription. */
@@ -95,6 +120,8 @@ export interface FileChange {
   /** Blob id after the commit; null where the commit removed the file. */
   readonly after: string | null;
   readonly before: string | null;
+  /** After the commit, as git writes it; absent where it is a plain file's or the file is gone. */
+  readonly mode?: string;
 }
 
 export interface LogEntry {
@@ -121,6 +148,15 @@ export interface LogQuery {
   readonly files?: boolean;
 }
 
+/** Refs beside the branches: `refs/<family>/<name>`. What is set is durable. */
+export interface SideRefs {
+  read(ref: string): Promise<string | undefined>;
+  /** By full name, sorted; `family` with a slash at its end: `refs/proposals/`. */
+  list(family: string): Promise<ReadonlyMap<string, string>>;
+  set(ref: string, commit: string): Promise<void>;
+  remove(ref: string): Promise<void>;
+}
+
 export interface Repository {
   readonly path: string;
   branch<View>(name: string, projection: Projection<View>): Promise<Branch<View>>;
@@ -131,6 +167,13 @@ export interface Repository {
   log(query: LogQuery): Promise<readonly LogEntry[]>;
   /** What is different in the tree of `after`, by path. */
   diff(before: string, after: string): Promise<readonly FileChange[]>;
+  /** Where two lines of history parted; undefined where they have nothing in common. */
+  mergeBase(one: string, other: string): Promise<string | undefined>;
+  /** How many commits `tip` has that `without` has not, on all lines. */
+  countBetween(without: string | undefined, tip: string): Promise<number>;
+  /** A commit that no branch knows, made of its parent's tree. Durable; a ref has to hold on to it. */
+  commitBeside(parent: string, draft: CommitDraft): Promise<string>;
+  readonly refs: SideRefs;
   /** True where `commit` exists and `descendant` is it or comes after it. */
   isAncestor(commit: string, descendant: string): Promise<boolean>;
   /** Ends the children, waits for what is being written, gives the lock back. */
