@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { readRemote, remoteVariables, type RemoteConfig } from './remote-config.js';
 
 /** The one reader of the environment in this process. */
 
@@ -31,6 +32,7 @@ const environment = z.object({
   ARGOCD_WEBHOOKS: httpUrls.optional(),
   ARGOCD_WEBHOOK_SECRET_FILE: path.optional(),
   GITOPS_URL: httpUrl.optional(),
+  ...remoteVariables,
   KUBECONFIG: path.optional(),
   APPS_PORT: port.optional(),
   PLATFORM_SEED_FILE: path.optional(),
@@ -56,6 +58,10 @@ export interface Config {
   readonly delivery: 'auto' | 'flux' | 'argocd';
   /** Where Argo CD is told of a commit; without it, it finds out by itself. */
   readonly argocdWebhook?: ArgocdWebhook;
+  /** A repository somewhere else that is kept the same as this one. */
+  readonly remote?: RemoteConfig;
+  /** What a webhook of the remote is signed with. */
+  readonly webhookSecret?: string;
   readonly kubeconfig?: string;
   readonly appsPort?: number;
   readonly platformSeedFile?: string;
@@ -73,6 +79,8 @@ export class ConfigError extends Error {
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const value = parse(env);
   const argocdWebhook = readArgocdWebhook(value);
+  const remote = readRemote(value, refuse);
+  const webhookSecret = readWebhookSecret(value);
   return {
     port: value.CONTROLLER_PORT,
     repository: value.GITOPS_REPOSITORY,
@@ -83,6 +91,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     observeIntervalMs: value.OBSERVE_INTERVAL_MS,
     searchPath: value.PATH,
     ...(argocdWebhook === undefined ? {} : { argocdWebhook }),
+    ...(remote === undefined ? {} : { remote }),
+    ...(webhookSecret === undefined ? {} : { webhookSecret }),
     ...(value.KUBECONFIG === undefined ? {} : { kubeconfig: value.KUBECONFIG }),
     ...(value.APPS_PORT === undefined ? {} : { appsPort: value.APPS_PORT }),
     ...(value.PLATFORM_SEED_FILE === undefined ? {} : { platformSeedFile: value.PLATFORM_SEED_FILE }),
@@ -98,6 +108,20 @@ function readArgocdWebhook(value: z.output<typeof environment>): ArgocdWebhook |
   const secret = readText('ARGOCD_WEBHOOK_SECRET_FILE', file);
   if (secret === '') throw new ConfigError(`ARGOCD_WEBHOOK_SECRET_FILE is empty: ${file}`);
   return { urls, secret, repository };
+}
+
+function refuse(line: string): never {
+  throw new ConfigError(line);
+}
+
+function readWebhookSecret({
+  GITOPS_REMOTE_WEBHOOK_SECRET_FILE: file,
+}: z.output<typeof environment>): string | undefined {
+  if (file === undefined) return undefined;
+  const secret = readText('GITOPS_REMOTE_WEBHOOK_SECRET_FILE', file);
+  // A secret that can be guessed lets anybody make the platform fetch.
+  if (secret.length < 16) refuse(`GITOPS_REMOTE_WEBHOOK_SECRET_FILE holds less than 16 characters: ${file}`);
+  return secret;
 }
 
 function parse(env: NodeJS.ProcessEnv): z.output<typeof environment> {

@@ -9,6 +9,8 @@ import { kubeConfigSource } from './shared/kube-api.js';
 export interface WakeApplierOptions {
   readonly config: Config;
   readonly rendered: RenderedView;
+  /** Where appliers read from somewhere else: what is rendered is there only after it was pushed. */
+  readonly remote?: { onRenderedThere(listener: (commit: string) => void): () => void } | undefined;
   readonly log: Logger;
 }
 
@@ -16,17 +18,27 @@ export interface WakeApplierOptions {
 const NOTHING = '0'.repeat(40);
 
 /** Tells the applier of every commit on `rendered`, where one has to be told. Answers what ends it. */
-export function wakeApplier({ config, rendered, log }: WakeApplierOptions): () => Promise<void> {
+export function wakeApplier({ config, rendered, remote, log }: WakeApplierOptions): () => Promise<void> {
   const waker = wakerOf(config, log);
   let before = NOTHING;
-  const end = rendered.onRendered((keys) => {
-    const after = newest(rendered, keys);
-    if (after === undefined) return;
-    waker.wake({ before, after, paths: keys.flatMap(foldersOf) });
+  let changed: ProjectKey[] = [];
+  const tell = (after: string): void => {
+    waker.wake({ before, after, paths: changed.flatMap(foldersOf) });
     before = after;
+    changed = [];
+  };
+  const endRendered = rendered.onRendered((keys) => {
+    changed.push(...keys);
+    if (remote !== undefined) return;
+    const after = newest(rendered, keys);
+    if (after !== undefined) tell(after);
+  });
+  const endRemote = remote?.onRenderedThere((commit) => {
+    if (changed.length > 0) tell(commit);
   });
   return async () => {
-    end();
+    endRendered();
+    endRemote?.();
     await waker.close();
   };
 }

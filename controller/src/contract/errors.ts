@@ -18,6 +18,7 @@ export const errorCodes = {
   CLUSTER_REFUSED: 502,
   CLUSTER_UNREACHABLE: 503,
   STORAGE_UNAVAILABLE: 503,
+  NOT_REPLICATED: 503,
   NOT_READY: 503,
 } as const;
 
@@ -60,6 +61,7 @@ const titles: Record<ErrorCode, string> = {
   CLUSTER_REFUSED: 'The cluster refused',
   CLUSTER_UNREACHABLE: 'The cluster cannot be reached',
   STORAGE_UNAVAILABLE: 'The repository cannot be written',
+  NOT_REPLICATED: 'Written here, and not there yet',
   NOT_READY: 'Not ready yet',
 };
 

@@ -4,6 +4,7 @@ import type {
   Branch,
   CommitDraft,
   FileChange,
+  JoiningDraft,
   LogEntry,
   LogQuery,
   Projection,
@@ -176,7 +177,10 @@ class BareRepository implements Repository {
     return Number(output.toString('latin1'));
   }
 
-  async commitBeside(parent: string, draft: CommitDraft): Promise<string> {
+  async commitBeside(
+    parent: string,
+    draft: CommitDraft & Partial<Pick<JoiningDraft, 'takes'>>,
+  ): Promise<string> {
     const tree = await this.snapshotAt(parent);
     const change = composeChange({ tip: parent, tree }, { ...draft, evenIfUnchanged: true });
     if (change === undefined) throw new AppError('INTERNAL', 'There is nothing to commit.');

@@ -48,6 +48,8 @@ export interface ChangeRequest {
   readonly requestId: string;
   /** The commit that this one says yes to; it is written even where it changes no file. */
   readonly approves?: string;
+  /** The commit is what matters, whether it changes a file or not. */
+  readonly evenIfUnchanged?: true;
   /** A commit that was pushed and becomes the second parent; its objects are in the repository. */
   readonly joins?: string;
   /**

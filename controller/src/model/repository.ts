@@ -172,7 +172,7 @@ export interface Repository {
   /** How many commits `tip` has that `without` has not, on all lines. */
   countBetween(without: string | undefined, tip: string): Promise<number>;
   /** A commit that no branch knows, made of its parent's tree. Durable; a ref has to hold on to it. */
-  commitBeside(parent: string, draft: CommitDraft): Promise<string>;
+  commitBeside(parent: string, draft: CommitDraft & Partial<Pick<JoiningDraft, 'takes'>>): Promise<string>;
   readonly refs: SideRefs;
   /** True where `commit` exists and `descendant` is it or comes after it. */
   isAncestor(commit: string, descendant: string): Promise<boolean>;

@@ -3,7 +3,7 @@ import { plainProjection } from '../git/index.js';
 import type { GitIntentStore } from '../intent/index.js';
 import type { PlanDto } from '../contract/plan.js';
 import type { Edit, ProjectKey, RenderedView } from '../model/intent.js';
-import type { Repository } from '../model/repository.js';
+import type { Branch, Repository, Snapshot } from '../model/repository.js';
 import type { Charts } from '../render/index.js';
 import { Loop } from './loop.js';
 import { Operations } from './operations.js';
@@ -27,6 +27,8 @@ export interface ReconcilerOptions {
 
 export interface RunningReconciler {
   readonly view: RenderedView;
+  /** Branch `rendered`; only the reconciler writes to it. */
+  readonly branch: Branch<Snapshot>;
   readonly operations: Operations;
   /** What edits on `main` would change, without writing anything. */
   readonly preview: (edits: readonly Edit[]) => Promise<Omit<PlanDto, 'version'>>;
@@ -36,11 +38,13 @@ export interface RunningReconciler {
 }
 
 const REFRESH_EVERY_MS = 2_000;
+const UPSTREAM_RENDERED = 'refs/upstream/rendered';
 
 /** Follows `main`. The view is complete when this answers; what is not rendered yet comes right after. */
 export async function startReconciler(options: ReconcilerOptions): Promise<RunningReconciler> {
   const { intent, repository, charts, log } = options;
   const rendered = await repository.branch('rendered', plainProjection);
+  await adopt(repository, rendered);
   const view = new RenderedIndex(repository, rendered);
   await view.rebuild();
   const health = options.health ?? (() => ({ state: 'settled' }) as const);
@@ -55,6 +59,7 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
   const standing = (): Standing | undefined => reconciler.standing();
   return {
     view,
+    branch: rendered,
     preview: (edits) => preview({ repository, charts, standing, tree: () => rendered.snapshot() }, edits),
     operations: new Operations({
       repository,
@@ -70,6 +75,13 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
       await loop.stop();
     },
   };
+}
+
+/** Where the branch is not there any more, it goes on from what a remote has of it: the applier knows that one. */
+async function adopt(repository: Pick<Repository, 'refs'>, rendered: Branch<Snapshot>): Promise<void> {
+  if (rendered.tip() !== undefined) return;
+  const there = await repository.refs.read(UPSTREAM_RENDERED);
+  if (there !== undefined) await rendered.moveBy(() => Promise.resolve({ to: there }));
 }
 
 export type { Operations } from './operations.js';
