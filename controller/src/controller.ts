@@ -19,6 +19,7 @@ import { openRepository, type OpenRepository } from './repository.js';
 import { DatabaseAccess } from './sandbox/database.js';
 import { SandboxFiles } from './sandbox/files.js';
 import { isolationReader } from './sandbox/isolation.js';
+import { Snapshots } from './sandbox/snapshots.js';
 import { SandboxAccess } from './sandbox/sandbox-access.js';
 import { KubeApi, kubeConfigSource } from './shared/kube-api.js';
 import { sleep } from './shared/sleep.js';
@@ -149,11 +150,13 @@ interface Parts {
 
 function apiDeps({ repository, api, board, config, log }: Parts): Omit<ApiDeps, 'closing'> {
   const access = new SandboxAccess(api);
+  const files = new SandboxFiles(access);
   return {
     ...repository,
     board,
     database: new DatabaseAccess(access, config.cluster === 'engine' ? 'endpoint' : 'service'),
-    files: new SandboxFiles(access),
+    files,
+    snapshots: new Snapshots({ api, files, offered: config.cluster === 'engine' }),
     terminal: async (key, session) => {
       const [address, token] = await Promise.all([access.terminalAddress(key), access.terminalToken(key)]);
       return { address, token, session };

@@ -5,7 +5,7 @@ import type { ProjectChanges } from './api/changes.js';
 import type { OperationsDesk } from './api/operations.js';
 import { ConfigError, type Config } from './config.js';
 import { openRepository as openGit } from './git/index.js';
-import { GitProjectChanges, GitPurgeChanges, openIntentStore, type Seed } from './intent/index.js';
+import { GitProjectChanges, GitPurgeChanges, GitReleaseChanges, openIntentStore, type Seed } from './intent/index.js';
 import type { IntentStore, ProjectKey, RenderedView } from './model/intent.js';
 import { operationsDesk } from './operations-desk.js';
 import { startReconciler, type ProjectHealth, type RunningReconciler } from './reconcile/index.js';
@@ -17,6 +17,7 @@ export interface OpenRepository {
   readonly intent: IntentStore;
   readonly rendered: RenderedView;
   readonly changes: ProjectChanges;
+  readonly releases: GitReleaseChanges;
   readonly operations: OperationsDesk;
   readonly preview: RunningReconciler['preview'];
   readonly purges: GitPurgeChanges;
@@ -53,6 +54,7 @@ export async function openRepository({ config, log, health }: RepositoryParts): 
       intent,
       rendered: reconciler.view,
       changes: new GitProjectChanges({ store: intent, now }),
+      releases: new GitReleaseChanges({ store: intent, repository }),
       preview: reconciler.preview,
       purges: new GitPurgeChanges({ store: intent, now }),
       operations: operationsDesk({ repository, store: intent, operations: reconciler.operations }),

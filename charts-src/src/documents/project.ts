@@ -111,3 +111,7 @@ export const projectSchema = z
 export type ProjectDocument = z.infer<typeof projectSchema>;
 export type ProjectState = (typeof projectStates)[number];
 export type ProjectVariable = z.infer<typeof variable>;
+
+/** Every `<host>` that the project answers at: the sandbox's and the release's. */
+export const hostsOf = ({ spec }: ProjectDocument): readonly string[] =>
+  spec.release === undefined ? [spec.host] : [spec.host, spec.release.host];

@@ -9,6 +9,7 @@ import { installationRoutes } from './routes/installation.js';
 import { operationRoutes } from './routes/operations.js';
 import { projectPartRoutes } from './routes/project-parts.js';
 import { projectRoutes } from './routes/projects.js';
+import { releaseRoutes } from './routes/release.js';
 
 const BODY_LIMIT = '2mb';
 
@@ -21,7 +22,8 @@ export function createApp(deps: ApiDeps): Express {
   app.use(serviceRoutes(deps), gitRoutes(deps));
   app.use('/v1', requireToken(deps), express.json({ limit: BODY_LIMIT }));
   app.use(installationRoutes(deps), operationRoutes(deps));
-  app.use(projectRoutes(deps), projectPartRoutes(deps), fileRoutes(deps), eventRoutes(deps));
+  app.use(projectRoutes(deps), projectPartRoutes(deps), releaseRoutes(deps));
+  app.use(fileRoutes(deps), eventRoutes(deps));
   app.use(notFound);
   app.use(problemHandler(deps.log));
   return app;

@@ -1,4 +1,4 @@
-import type { PlanInput } from '../contract/plan.js';
+import type { ProjectPlanInput } from '../contract/plan.js';
 import type { CreateProjectInput, PatchProjectInput, PutEnvironmentInput } from '../contract/projects.js';
 import type { ProjectAction } from '../contract/status.js';
 import type { Accepted, Author, Edit, ProjectKey } from '../model/intent.js';
@@ -22,7 +22,7 @@ export interface ProjectChanges {
   patch(asked: Asked, project: { key: ProjectKey; input: PatchProjectInput }): Promise<Accepted>;
   act(asked: Asked, project: { key: ProjectKey; action: ProjectAction }): Promise<Accepted>;
   /** What a change would write. */
-  plan(project: { key: ProjectKey; input: PlanInput }): Promise<readonly Edit[]>;
+  plan(project: { key: ProjectKey; input: ProjectPlanInput }): Promise<readonly Edit[]>;
   purge(asked: Asked, project: { key: ProjectKey; confirm: string | undefined }): Promise<Accepted>;
   putEnvironment(asked: Asked, project: { key: ProjectKey; input: PutEnvironmentInput }): Promise<Accepted>;
 }

@@ -1,21 +1,28 @@
 import type { Logger } from 'pino';
 import type { PlanDto } from '../contract/plan.js';
 import type { PlatformDto } from '../contract/projects.js';
+import type { GitReleaseChanges, ReleaseCommit } from '../intent/index.js';
 import type { Edit, IntentStore, ProjectKey, RenderedView } from '../model/intent.js';
 import type { DatabaseAccess } from '../sandbox/database.js';
 import type { SandboxFiles } from '../sandbox/files.js';
 import type { GitService } from '../serve/index.js';
+import type { Snapshots } from '../sandbox/snapshots.js';
 import type { TerminalTarget } from '../sandbox/terminal.js';
 import type { ProjectBoard } from './project-board.js';
 import type { ProjectChanges } from './changes.js';
 import type { Metrics } from './metrics.js';
 import type { OperationsDesk } from './operations.js';
 
+export type Releases = Pick<GitReleaseChanges, 'release' | 'rollBack' | 'takeDown' | 'plan' | 'history'>;
+export type ReleaseHistory = readonly ReleaseCommit[];
+
 /** Everything the API is put together from; the composition root makes it once. */
 export interface ApiDeps {
   readonly intent: IntentStore;
   readonly rendered: RenderedView;
   readonly changes: ProjectChanges;
+  readonly releases: Releases;
+  readonly snapshots: Pick<Snapshots, 'offered' | 'take' | 'startCommand'>;
   readonly operations: OperationsDesk;
   /** What edits on `main` would change, without writing anything. */
   readonly preview: (edits: readonly Edit[]) => Promise<Omit<PlanDto, 'version'>>;

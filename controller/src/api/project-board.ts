@@ -131,6 +131,7 @@ export class ProjectBoard {
       desired: {
         state: document.spec.state,
         hasDatabase: document.spec.database !== undefined,
+        ...((document.spec.release?.replicas ?? 0) > 0 ? { hasRelease: true } : {}),
         ...(document.spec.purge === undefined ? {} : { purging: true }),
         changedAt: this.#changedAt(key, version),
         version,

@@ -1,5 +1,10 @@
-import type { PlatformDocument, ProjectDocument } from '@fullstackagent/charts';
-import type { EnvironmentDto, ProjectDto, ProjectUrls } from '../contract/projects.js';
+import type { PlatformDocument, ProjectDocument, ProjectVariable } from '@fullstackagent/charts';
+import type {
+  EnvironmentDto,
+  EnvironmentVariableDto,
+  ProjectDto,
+  ProjectUrls,
+} from '../contract/projects.js';
 import type { ProjectStatusDto } from '../contract/status.js';
 import type { Versioned } from '../model/intent.js';
 
@@ -39,21 +44,35 @@ export function projectDto(
           },
         }),
     urls: urlsOf(spec.host, installation),
+    ...releaseOf(spec.release, installation),
     version: project.version,
   };
 }
 
-function urlsOf(
-  host: string,
-  { platform, scheme }: { platform: PlatformDocument; scheme: AddressScheme },
-): ProjectUrls {
+interface Installation {
+  readonly platform: PlatformDocument;
+  readonly scheme: AddressScheme;
+}
+
+function addressOf(label: string, { platform, scheme }: Installation): string {
   const { domain, tls } = platform.spec.exposure;
   const protocol = tls.mode === 'none' ? 'http' : 'https';
   const port = scheme.appsPort === undefined ? '' : `:${scheme.appsPort}`;
-  return {
-    app: `${protocol}://${host}.${domain}${port}`,
-    terminal: `${protocol}://${host}-ttyd.${domain}${port}`,
-  };
+  return `${protocol}://${label}.${domain}${port}`;
+}
+
+const urlsOf = (host: string, installation: Installation): ProjectUrls => ({
+  app: addressOf(host, installation),
+  terminal: addressOf(`${host}-ttyd`, installation),
+});
+
+function releaseOf(
+  release: ProjectDocument['spec']['release'],
+  installation: Installation,
+): Pick<ProjectDto, 'release'> {
+  if (release === undefined) return {};
+  const { image, replicas, host } = release;
+  return { release: { image, replicas, url: addressOf(host, installation) } };
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -66,12 +85,12 @@ function restorable(deletedAt: string | undefined, platform: PlatformDocument): 
 
 /** Secrets are write-only: a sealed value is named, never given back. */
 export function environmentDto({ document, version }: Versioned<ProjectDocument>): EnvironmentDto {
-  return {
-    version,
-    variables: document.spec.env.map((variable) =>
-      'value' in variable
-        ? { name: variable.name, secret: false, value: variable.value }
-        : { name: variable.name, secret: true },
-    ),
-  };
+  return { version, variables: variablesDto(document.spec.env) };
 }
+
+export const variablesDto = (env: readonly ProjectVariable[]): EnvironmentVariableDto[] =>
+  env.map((variable) =>
+    'value' in variable
+      ? { name: variable.name, secret: false, value: variable.value }
+      : { name: variable.name, secret: true },
+  );

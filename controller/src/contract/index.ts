@@ -4,6 +4,7 @@ export * from './files.js';
 export * from './operations.js';
 export * from './plan.js';
 export * from './projects.js';
+export * from './release.js';
 export * from './status.js';
 export * from './token.js';
 export * from './terminal.js';

@@ -1,12 +1,24 @@
 import { z } from 'zod';
 import { patchProjectInput, putEnvironmentInput } from './projects.js';
+import { releaseInput, rollBackInput } from './release.js';
 
-/** `POST …/plan`: one change, as it would be asked for. */
-export const planInput = z.union([
+const projectPlan = [
   z.strictObject({ action: z.enum(['start', 'stop', 'restart', 'delete', 'restore']) }),
   z.strictObject({ change: patchProjectInput }),
   z.strictObject({ environment: putEnvironmentInput }),
-]);
+] as const;
+
+const releasePlan = [
+  /** With the image of a snapshot that was taken: a plan takes none. */
+  z.strictObject({ release: releaseInput.omit({ snapshot: true }) }),
+  z.strictObject({ rollBack: rollBackInput }),
+  z.strictObject({ takeDown: z.literal(true) }),
+] as const;
+
+/** `POST …/plan`: one change, as it would be asked for. */
+export const planInput = z.union([...projectPlan, ...releasePlan]);
+export type ProjectPlanInput = z.input<(typeof projectPlan)[number]>;
+export type ReleasePlanInput = z.input<(typeof releasePlan)[number]>;
 export type PlanInput = z.input<typeof planInput>;
 
 /** A file as it is and as it would be; null: it is not there. */

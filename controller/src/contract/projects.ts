@@ -10,7 +10,7 @@ import {
 import type { Freshness, ProjectStatusDto } from './status.js';
 
 /** One variable in a request. `secret` seals the value before it is written; a sealed value can never be read back. */
-const variableInput = z.strictObject({
+export const variableInput = z.strictObject({
   name: userVariableName,
   value: variableValue,
   secret: z.boolean().default(false),
@@ -65,19 +65,22 @@ export const patchProjectInput = z.strictObject({
 });
 export type PatchProjectInput = z.input<typeof patchProjectInput>;
 
+/** A whole list, anew. */
+export const changedVariables = z
+  .array(
+    z.union([
+      variableInput,
+      z.strictObject({ name: userVariableName, secret: z.literal(true), unchanged: z.literal(true) }),
+    ]),
+  )
+  .max(VARIABLES_MAX, `At most ${VARIABLES_MAX} variables.`);
+
 /**
  * `PUT …/environment`: the whole list. A secret that is there already is kept by naming it without a value
  * (blank means unchanged).
  */
 export const putEnvironmentInput = z.strictObject({
-  variables: z
-    .array(
-      z.union([
-        variableInput,
-        z.strictObject({ name: userVariableName, secret: z.literal(true), unchanged: z.literal(true) }),
-      ]),
-    )
-    .max(VARIABLES_MAX, `At most ${VARIABLES_MAX} variables.`),
+  variables: changedVariables,
   version: z.string().optional(),
 });
 export type PutEnvironmentInput = z.input<typeof putEnvironmentInput>;
@@ -117,6 +120,8 @@ export interface ProjectDto extends ProjectStatusDto {
   readonly storage: string;
   readonly database?: { readonly version: string; readonly storage: string; readonly preset: string };
   readonly urls: ProjectUrls;
+  /** The app as others use it, where there is one. */
+  readonly release?: { readonly image: string; readonly replicas: number; readonly url: string };
   /** Blob id of the document on `main`. */
   readonly version: string;
 }

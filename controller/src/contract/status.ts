@@ -39,7 +39,7 @@ export type Freshness =
 export const projectActions = ['start', 'stop', 'restart', 'delete', 'restore'] as const;
 export type ProjectAction = (typeof projectActions)[number];
 
-export type ResourceKind = 'sandbox' | 'database';
+export type ResourceKind = 'sandbox' | 'database' | 'release';
 
 /** What a starting resource is waiting for, in plain words, in order; `done` steps stay listed. */
 export interface StatusStep {

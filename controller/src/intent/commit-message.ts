@@ -1,5 +1,5 @@
-import type { Author, ChangeRequest } from '../model/intent.js';
-import type { Signature } from '../model/repository.js';
+import type { Author, ChangeRequest, IntentCommit } from '../model/intent.js';
+import type { LogEntry, Signature } from '../model/repository.js';
 
 const USER_DOMAIN = 'users.fullstackagent.dev';
 const SUBJECT_MAX = 72;
@@ -20,6 +20,17 @@ export const portalSignature = (at: Date): Signature => ({
 /** The other way round. For a commit that came another way, the address as it is. */
 export const userIdOf = (email: string): string =>
   email.endsWith(`@${USER_DOMAIN}`) ? email.slice(0, -USER_DOMAIN.length - 1) : email;
+
+export function intentCommit({ commit, at, author, subject, trailers }: LogEntry): IntentCommit {
+  const action = trailers.get('Action');
+  return {
+    commit,
+    at,
+    author: { id: userIdOf(author.email), name: author.name },
+    subject,
+    ...(action === undefined ? {} : { action }),
+  };
+}
 
 /** Everything a person typed is one line: nobody can add a trailer, or a second subject. */
 export function commitMessage({

@@ -1,4 +1,5 @@
 import {
+  hostsOf,
   PLATFORM_PATH,
   projectPath,
   tenantPath,
@@ -102,19 +103,23 @@ export class DocumentIndex extends DocumentView {
   }
 
   #addProject(project: StoredProject): void {
-    const { metadata, spec } = project.document;
+    const { metadata } = project.document;
     this.#sorted = undefined;
     const siblings = this.#byNamespace.get(metadata.namespace) ?? new Map<string, StoredProject>();
     this.#byNamespace.set(metadata.namespace, siblings.set(metadata.name, project));
-    this.#hosts.set(spec.host, (this.#hosts.get(spec.host) ?? new Set()).add(project.path));
+    for (const host of hostsOf(project.document))
+      this.#hosts.set(host, (this.#hosts.get(host) ?? new Set()).add(project.path));
   }
 
-  #removeProject({ path, document: { metadata, spec } }: StoredProject): void {
+  #removeProject({ path, document }: StoredProject): void {
+    const { metadata } = document;
     this.#sorted = undefined;
     this.#byNamespace.get(metadata.namespace)?.delete(metadata.name);
-    const owners = this.#hosts.get(spec.host);
-    owners?.delete(path);
-    if (owners?.size === 0) this.#hosts.delete(spec.host);
+    for (const host of hostsOf(document)) {
+      const owners = this.#hosts.get(host);
+      owners?.delete(path);
+      if (owners?.size === 0) this.#hosts.delete(host);
+    }
   }
 }
 

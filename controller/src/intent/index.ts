@@ -36,5 +36,6 @@ export async function openIntentStore({
   return new GitIntentStore({ repository, now }, documents, main);
 }
 export { GitProjectChanges, type ProjectChangesDeps } from './project-changes.js';
+export { GitReleaseChanges, type ReleaseCommit } from './release-changes.js';
 export { GitOperatorChanges } from './operator-changes.js';
 export { GitPurgeChanges } from './purge-changes.js';

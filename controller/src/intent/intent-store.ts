@@ -16,8 +16,8 @@ import type {
   ProjectKey,
   Versioned,
 } from '../model/intent.js';
-import type { Branch, LogEntry, Repository } from '../model/repository.js';
-import { commitMessage, portalSignature, userIdOf, userSignature } from './commit-message.js';
+import type { Branch, Repository } from '../model/repository.js';
+import { commitMessage, intentCommit, portalSignature, userSignature } from './commit-message.js';
 import { projectId, storedDocument, type StoredDocument } from './documents.js';
 import type { IntentProjection } from './intent-projection.js';
 
@@ -173,15 +173,4 @@ export class GitIntentStore implements IntentStore {
   async refresh(): Promise<void> {
     await this.main.refresh();
   }
-}
-
-function intentCommit({ commit, at, author, subject, trailers }: LogEntry): IntentCommit {
-  const action = trailers.get('Action');
-  return {
-    commit,
-    at,
-    author: { id: userIdOf(author.email), name: author.name },
-    subject,
-    ...(action === undefined ? {} : { action }),
-  };
 }

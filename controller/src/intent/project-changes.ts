@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { PlanInput } from '../contract/plan.js';
+import type { ProjectPlanInput } from '../contract/plan.js';
 import type { CreateProjectInput, PatchProjectInput, PutEnvironmentInput } from '../contract/projects.js';
 import type { ProjectAction } from '../contract/status.js';
 import type {
@@ -99,11 +99,11 @@ export class GitProjectChanges {
   }
 
   /** What a change would write. Throws as the change would. */
-  async plan({ key, input }: { key: ProjectKey; input: PlanInput }): Promise<readonly Edit[]> {
+  async plan({ key, input }: { key: ProjectKey; input: ProjectPlanInput }): Promise<readonly Edit[]> {
     return this.deps.store.preview(await this.#decisionOf(key, input));
   }
 
-  async #decisionOf(key: ProjectKey, input: PlanInput): Promise<ChangeRequest['decide']> {
+  async #decisionOf(key: ProjectKey, input: ProjectPlanInput): Promise<ChangeRequest['decide']> {
     if ('action' in input)
       return (view) => setState(view, { key, action: input.action, at: this.deps.now() });
     if ('change' in input) {

@@ -1,3 +1,4 @@
+import { hostsOf } from '@fullstackagent/charts';
 import { byKey, DocumentView, type DocumentIndex } from './document-index.js';
 import type { GoodDocument, StoredProject } from './documents.js';
 
@@ -37,7 +38,7 @@ export class StagedDocuments extends DocumentView {
   /** Costs as much as the group is long, whatever the number of projects. */
   override hostTaken(host: string): boolean {
     const byDurable = [...this.durable.hostOwners(host)].some((path) => !this.#staged.has(path));
-    return byDurable || this.#stagedProjects().some(({ document }) => document.spec.host === host);
+    return byDurable || this.#stagedProjects().some(({ document }) => hostsOf(document).includes(host));
   }
 
   override versionAt(path: string): string | undefined {

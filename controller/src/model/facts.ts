@@ -18,6 +18,8 @@ export interface ProjectFacts {
 export interface DesiredFacts {
   readonly state: ProjectState;
   readonly hasDatabase: boolean;
+  /** There is a release, of one pod or more. */
+  readonly hasRelease?: boolean;
   /** Deleted, and its data is on its way out for ever. */
   readonly purging?: boolean;
   /** When this version of the document was first seen here: what a time limit counts from, at the earliest. */
@@ -66,6 +68,8 @@ export interface ObservedApplier {
 export interface ObservedObjects {
   readonly statefulSet?: ObservedStatefulSet;
   readonly pods: readonly ObservedPod[];
+  readonly deployment?: ObservedDeployment;
+  readonly releasePods?: readonly ObservedPod[];
   readonly volume?: ObservedVolume;
   readonly database?: ObservedDatabase;
   readonly sealedSecrets: readonly ObservedSealedSecret[];
@@ -90,8 +94,19 @@ export interface ObservedStatefulSet extends ObservedObject {
   readonly rolledOut: boolean;
 }
 
+export interface ObservedDeployment extends ObservedObject {
+  readonly replicas: number;
+  readonly availableReplicas: number;
+  /** The latest generation is seen, all pods are of it, and all of them answer. */
+  readonly rolledOut: boolean;
+  /** It has not got on for longer than it may (condition `Progressing` is False). */
+  readonly stuck?: string;
+}
+
 export interface ObservedPod {
   readonly name: string;
+  /** Else of the sandbox. */
+  readonly ofRelease?: boolean;
   readonly deleting: boolean;
   readonly ready: boolean;
   readonly createdAt?: Date;

@@ -3,6 +3,7 @@ import {
   nothingObserved,
   type ObservedApplier,
   type ObservedDatabase,
+  type ObservedDeployment,
   type ObservedObjects,
   type ObservedPod,
   type ObservedRefusal,
@@ -74,15 +75,20 @@ export class ProjectIndex {
     const one = (kind: ObservedKind, name: string): unknown =>
       kinds.get(kind)?.get(`${key.namespace}/${name}`);
     const names = objectNames(key.name);
+    const pods = all('pod') as ObservedPod[];
     const found = {
       statefulSet: one('statefulSet', names.sandbox) as ObservedStatefulSet | undefined,
+      deployment: one('deployment', names.release) as ObservedDeployment | undefined,
       volume: one('volume', names.workspace) as ObservedVolume | undefined,
       database: one('database', names.database) as ObservedDatabase | undefined,
       applier: (one('applier', key.name) ?? first(kinds.get('application'))) as ObservedApplier | undefined,
       refusal: newest(all('refusal') as ObservedRefusal[]),
     };
     return {
-      pods: all('pod') as ObservedPod[],
+      pods: pods.filter(({ ofRelease }) => ofRelease !== true),
+      ...(pods.some(({ ofRelease }) => ofRelease === true)
+        ? { releasePods: pods.filter(({ ofRelease }) => ofRelease === true) }
+        : {}),
       sealedSecrets: all('sealedSecret') as ObservedSealedSecret[],
       ...present(found),
     };

@@ -2,10 +2,26 @@ import { LABELS, MANAGED_BY } from '@fullstackagent/charts';
 import type { ProjectKey } from '../model/intent.js';
 import type { ObservedApplier } from '../model/facts.js';
 import { text, type Json } from '../shared/json.js';
-import { trimDatabase, trimPod, trimRefusal, trimSealedSecret, trimStatefulSet, trimVolume } from './trim.js';
+import {
+  trimDatabase,
+  trimDeployment,
+  trimPod,
+  trimRefusal,
+  trimSealedSecret,
+  trimStatefulSet,
+  trimVolume,
+} from './trim.js';
 
 export type ObservedKind =
-  'statefulSet' | 'pod' | 'volume' | 'database' | 'sealedSecret' | 'applier' | 'application' | 'refusal';
+  | 'statefulSet'
+  | 'pod'
+  | 'deployment'
+  | 'volume'
+  | 'database'
+  | 'sealedSecret'
+  | 'applier'
+  | 'application'
+  | 'refusal';
 
 /** One kind of object that is watched cluster-wide, and how it is read. */
 export interface WatchedResource {
@@ -104,8 +120,15 @@ export function watchedResources(appliers: ApplierReaders): readonly WatchedReso
     {
       kind: 'pod',
       path: '/api/v1/pods',
-      query: { labelSelector: `${LABELS.workload}=sandbox` },
+      query: { labelSelector: `${LABELS.workload} in (release,sandbox)` },
       trim: trimPod,
+      projectOf: byLabel,
+    },
+    {
+      kind: 'deployment',
+      path: '/apis/apps/v1/deployments',
+      query: managed,
+      trim: trimDeployment,
       projectOf: byLabel,
     },
     {

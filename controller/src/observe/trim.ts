@@ -1,7 +1,8 @@
-import { ANNOTATIONS } from '@fullstackagent/charts';
+import { ANNOTATIONS, LABELS } from '@fullstackagent/charts';
 import type {
   ObservedContainer,
   ObservedDatabase,
+  ObservedDeployment,
   ObservedObject,
   ObservedPod,
   ObservedRefusal,
@@ -45,6 +46,28 @@ export function trimStatefulSet(object: Json): ObservedStatefulSet {
   };
 }
 
+/** Without `replicas` it is one, until an autoscaler says otherwise. */
+export function trimDeployment(object: Json): ObservedDeployment {
+  const wanted = at(object, 'spec', 'replicas');
+  const replicas = typeof wanted === 'number' ? wanted : 1;
+  const updated = count(object, 'status', 'updatedReplicas');
+  const availableReplicas = count(object, 'status', 'availableReplicas');
+  const progressing = condition(object, 'Progressing');
+  return {
+    ...named(object),
+    replicas,
+    availableReplicas,
+    rolledOut:
+      generationObserved(object, false) &&
+      updated >= replicas &&
+      count(object, 'status', 'replicas') <= updated &&
+      availableReplicas >= replicas,
+    ...(text(progressing, 'status') === 'False'
+      ? { stuck: text(progressing, 'message') ?? text(progressing, 'reason') ?? 'no progress' }
+      : {}),
+  };
+}
+
 export function trimPod(object: Json): ObservedPod {
   const ready = condition(object, 'Ready');
   const unschedulable = unschedulableMessage(object);
@@ -59,6 +82,7 @@ export function trimPod(object: Json): ObservedPod {
     name: named(object).name,
     deleting: named(object).deleting,
     ready: text(ready, 'status') === 'True',
+    ...(text(object, 'metadata', 'labels', LABELS.workload) === 'release' ? { ofRelease: true } : {}),
     containers: statuses.map((status) => trimContainer(record(status))),
     ...(unschedulable === undefined ? {} : { unschedulable }),
     ...(failed === undefined ? {} : { failed }),

@@ -1,4 +1,4 @@
-import { documentAt, PLATFORM_PATH } from '@fullstackagent/charts';
+import { documentAt, hostsOf, PLATFORM_PATH } from '@fullstackagent/charts';
 import { storedDocument, type StoredDocument, type StoredPlatform } from '../intent/documents.js';
 import type { FileChange, LogEntry, Repository } from '../model/repository.js';
 import { HostOwners } from './host-owners.js';
@@ -110,14 +110,13 @@ export class MainPosition {
   async #follow(path: string): Promise<readonly string[]> {
     const document = await this.document(path);
     if (document?.kind === 'Platform') this.#platform = document;
-    const heir = this.#claimOf(path, document);
-    return heir === undefined ? [] : [heir];
+    return this.#claimOf(path, document);
   }
 
   /** A document that cannot be read keeps what it has: its last good rendering stands. */
-  #claimOf(path: string, document: StoredDocument | undefined): string | undefined {
+  #claimOf(path: string, document: StoredDocument | undefined): readonly string[] {
     if (document === undefined) return this.#hosts.release(path);
-    return document.kind === 'Project' ? this.#hosts.claim(path, document.document.spec.host) : undefined;
+    return document.kind === 'Project' ? this.#hosts.claim(path, hostsOf(document.document)) : [];
   }
 
   async #claimHosts(isRendered: (path: string, blob: string) => boolean): Promise<void> {

@@ -197,6 +197,9 @@ const projectAt = ({ document: { metadata }, version }: StoredProject): ProjectV
   version,
 });
 
+const addressFields = ({ document: { spec } }: StoredProject): string =>
+  spec.release === undefined ? 'spec.host' : 'spec.host or spec.release.host';
+
 function renderDocument(
   charts: Charts,
   { documents, platform }: Ground,
@@ -208,6 +211,8 @@ function renderDocument(
   if (document.kind === 'Tenant') return renderTenantFolder(charts, platform, document);
   const rival = documents.hostRival(document.path);
   if (rival !== undefined && document.document.spec.state !== 'Deleted')
-    return { problem: 'spec.host: Another project of this installation has this address already.' };
+    return {
+      problem: `${addressFields(document)}: Another project of this installation has this address already.`,
+    };
   return renderProjectFolder(charts, platform, document);
 }

@@ -24,12 +24,23 @@ interface Change {
 }
 
 function hostProblems(view: IntentView, hosts: Set<string>, { spec, before }: Change): readonly string[] {
-  const { host } = spec;
-  if (before !== undefined)
-    return host === before.host ? [] : ['spec.host: it is drawn once and never changes.'];
+  const { host, release } = spec;
+  const released =
+    release === undefined || release.host === before?.release?.host
+      ? []
+      : takenProblems(view, hosts, { field: 'spec.release.host', host: release.host });
+  if (before === undefined) return [...takenProblems(view, hosts, { field: 'spec.host', host }), ...released];
+  return [...(host === before.host ? [] : ['spec.host: it is drawn once and never changes.']), ...released];
+}
+
+function takenProblems(
+  view: IntentView,
+  hosts: Set<string>,
+  { field, host }: { readonly field: string; readonly host: string },
+): readonly string[] {
   const taken = view.hostTaken(host) || hosts.has(host);
   hosts.add(host);
-  return taken ? ['spec.host: another project has this one. Draw another.'] : [];
+  return taken ? [`${field}: another project has this one. Draw another.`] : [];
 }
 
 const purgeProblems = (spec: Spec, before: Spec | undefined): readonly string[] =>

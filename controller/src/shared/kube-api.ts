@@ -79,10 +79,23 @@ export class KubeApi {
     const response = await this.#request(path, query, AbortSignal.timeout(ANSWER_LIMIT_MS));
     const body = await readAll(response);
     if (response.statusCode !== 200) throw refused(response.statusCode ?? 0, path, body);
+    return parsed(path, body);
+  }
+
+  /** Only the local engine is asked for anything this way: on a cluster the applier changes what there is. */
+  async post(path: string, body: object, limitMs: number): Promise<unknown> {
     try {
-      return JSON.parse(body) as unknown;
+      const { url, options } = await this.#target(path, {
+        method: 'POST',
+        headers: { Accept: 'application/json', 'Content-Type': 'application/json' },
+        signal: AbortSignal.timeout(limitMs),
+      });
+      const response = await open(url, options, JSON.stringify(body));
+      const answer = await readAll(response);
+      if (response.statusCode !== 201) throw refused(response.statusCode ?? 0, path, answer);
+      return parsed(path, answer);
     } catch (error) {
-      throw new KubeError(`The answer to ${path} is not JSON.`, undefined, error);
+      throw error instanceof KubeError ? error : unreachable(error);
     }
   }
 
@@ -116,9 +129,7 @@ export class KubeApi {
       url.protocol = url.protocol === 'http:' ? 'ws:' : 'wss:';
       return await openSocket(new WebSocket(url, [protocol], { ...options, ...SOCKET_OPTIONS }));
     } catch (error) {
-      throw error instanceof KubeError
-        ? error
-        : new KubeError('The cluster cannot be reached.', undefined, error);
+      throw error instanceof KubeError ? error : unreachable(error);
     }
   }
 
@@ -143,10 +154,19 @@ export class KubeApi {
       for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
       return await open(url, options);
     } catch (error) {
-      throw error instanceof KubeError
-        ? error
-        : new KubeError('The cluster cannot be reached.', undefined, error);
+      throw error instanceof KubeError ? error : unreachable(error);
     }
+  }
+}
+
+const unreachable = (cause: unknown): KubeError =>
+  new KubeError('The cluster cannot be reached.', undefined, cause);
+
+function parsed(path: string, body: string): unknown {
+  try {
+    return JSON.parse(body) as unknown;
+  } catch (error) {
+    throw new KubeError(`The answer to ${path} is not JSON.`, undefined, error);
   }
 }
 
@@ -176,10 +196,10 @@ function openSocket(socket: WebSocket): Promise<WebSocket> {
   });
 }
 
-function open(url: URL, options: https.RequestOptions): Promise<http.IncomingMessage> {
+function open(url: URL, options: https.RequestOptions, body?: string): Promise<http.IncomingMessage> {
   const { request } = url.protocol === 'http:' ? http : https;
   return new Promise((resolve, reject) => {
-    request(url, options, resolve).on('error', reject).end();
+    request(url, options, resolve).on('error', reject).end(body);
   });
 }
 

@@ -1,4 +1,5 @@
 import type { ObservedContainer, ObservedPod, ProjectFacts } from '../model/facts.js';
+import { isReleaseSecret } from './release.js';
 import { failed, sentence, type Verdict } from './verdict.js';
 
 const imageReasons = new Set([
@@ -25,7 +26,9 @@ export function sandboxProblem(facts: ProjectFacts, now: Date): Verdict | undefi
 }
 
 function sealedProblem({ observed }: ProjectFacts): Verdict | undefined {
-  const broken = observed.sealedSecrets.find((secret) => secret.synced === false);
+  const broken = observed.sealedSecrets.find(
+    ({ name, synced }) => synced === false && !isReleaseSecret(name),
+  );
   if (broken === undefined) return undefined;
   return failed(
     'SecretCannotBeUnsealed',

@@ -3,6 +3,7 @@ import type { ProjectFacts } from '../model/facts.js';
 import { aggregate, allowedActions } from './aggregate.js';
 import { databaseVerdict } from './database.js';
 import { deliveryOf, type Delivery } from './delivery.js';
+import { releaseVerdict } from './release.js';
 import { sandboxVerdict } from './sandbox.js';
 import { stepsOf } from './steps.js';
 import { excerpt, failed, isTransitional, sentence, type Verdict } from './verdict.js';
@@ -16,7 +17,11 @@ export const TRANSITION_LIMIT_MS = 10 * 60_000;
  */
 export function projectStatus(facts: ProjectFacts, now: Date): ProjectStatusDto {
   const delivery = deliveryOf(facts);
-  const kinds: readonly ResourceKind[] = facts.desired.hasDatabase ? ['sandbox', 'database'] : ['sandbox'];
+  const kinds: readonly ResourceKind[] = [
+    'sandbox',
+    ...(facts.desired.hasDatabase ? (['database'] as const) : []),
+    ...(facts.desired.hasRelease === true ? (['release'] as const) : []),
+  ];
   const resources = kinds.map((kind) => resourceStatus(facts, { kind, delivery, now }));
   const status = aggregate(resources.map((resource) => resource.status));
   const cause = resources.find((resource) => resource.status === 'ERROR');
@@ -57,9 +62,13 @@ function judged(facts: ProjectFacts, { kind, delivery, now }: Subject): Verdict 
   if (facts.freshness.state === 'never') return unobserved(facts, delivery);
   if (facts.desired.purging === true && delivery.stage !== 'failed')
     return { status: 'TERMINATING', waitingFor: 'the data to be removed' };
-  const verdict =
-    kind === 'sandbox' ? sandboxVerdict(facts, delivery, now) : databaseVerdict(facts, delivery);
+  const verdict = verdictOf(facts, { kind, delivery, now });
   return facts.freshness.state === 'fresh' ? timedOut(facts, verdict, now) : verdict;
+}
+
+function verdictOf(facts: ProjectFacts, { kind, delivery, now }: Subject): Verdict {
+  if (kind === 'sandbox') return sandboxVerdict(facts, delivery, now);
+  return kind === 'database' ? databaseVerdict(facts, delivery) : releaseVerdict(facts, delivery);
 }
 
 /** Nothing was observed yet: absence is not known either, so only the direction is said. */

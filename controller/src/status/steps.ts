@@ -23,11 +23,13 @@ export function stepsOf(
           ['Volume ready', rendered && landed && facts.observed.volume?.phase === 'Bound'],
           ['Sandbox starting', resource.running],
         ] as [string, boolean][])
-      : ([['Database running', resource.running]] as [string, boolean][])),
+      : ([[RUNNING[resource.kind], resource.running]] as [string, boolean][])),
   ];
   const active = steps.findIndex(([, done]) => !done);
   return steps.map(([label], index) => ({ label, state: stateAt(index, active) }));
 }
+
+const RUNNING = { database: 'Database running', release: 'Release answering' } as const;
 
 function stateAt(index: number, active: number): StatusStep['state'] {
   if (active === -1 || index < active) return 'done';
@@ -36,6 +38,7 @@ function stateAt(index: number, active: number): StatusStep['state'] {
 
 /** With an applier that waits for health the object is there, of this revision, before the revision counts as applied. */
 function objectLanded({ observed, desired }: ProjectFacts, kind: ResourceKind): boolean {
-  const object = kind === 'sandbox' ? observed.statefulSet : observed.database;
+  const { statefulSet, database, deployment } = observed;
+  const object = { sandbox: statefulSet, database, release: deployment }[kind];
   return object?.intent === desired.version;
 }

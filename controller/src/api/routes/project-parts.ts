@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import { AppError } from '../../contract/errors.js';
-import { planInput, type PlanDto, type PlanInput } from '../../contract/plan.js';
+import { planInput, type PlanDto, type PlanInput, type ReleasePlanInput } from '../../contract/plan.js';
 import { putEnvironmentInput, type CommitDto, type HistoryDto } from '../../contract/projects.js';
 import type { IntentCommit, ProjectKey } from '../../model/intent.js';
 import { environmentDto } from '../project-dto.js';
@@ -65,8 +65,13 @@ function documentOf(deps: ApiDeps, key: ProjectKey): NonNullable<ReturnType<ApiD
   return project;
 }
 
+const isAboutRelease = (input: PlanInput): input is ReleasePlanInput =>
+  'release' in input || 'rollBack' in input || 'takeDown' in input;
+
 async function plan(deps: ApiDeps, key: ProjectKey, input: PlanInput): Promise<PlanDto> {
-  const edits = await deps.changes.plan({ key, input });
+  const edits = await (isAboutRelease(input)
+    ? deps.releases.plan({ key, input })
+    : deps.changes.plan({ key, input }));
   return { version: documentOf(deps, key).version, ...(await deps.preview(edits)) };
 }
 

@@ -28,31 +28,35 @@ export function putEnvironment(
       ...document,
       spec: {
         ...document.spec,
-        env: input.variables.map((variable, index) => stored(document, variable, { index, sealed })),
+        env: storedVariables(input.variables, { before: document.spec.env, field: 'variables', sealed }),
       },
     });
     return formEdits(standing, { base, edit, fields: FIELDS });
   };
 }
 
-interface Sealing {
-  readonly index: number;
+export interface Sealing {
+  readonly before: readonly ProjectVariable[];
+  /** What the list is called in the request. */
+  readonly field: string;
   readonly sealed: (plaintext: string) => string;
 }
 
-function stored(
-  { spec }: ProjectDocument,
-  variable: VariableInput,
-  { index, sealed }: Sealing,
-): ProjectVariable {
-  if (!('unchanged' in variable)) {
-    const { name, value, secret } = variable;
-    return secret === true ? { name, sealed: sealed(value) } : { name, value };
-  }
-  const before = spec.env.find(({ name }) => name === variable.name);
-  if (before !== undefined && 'sealed' in before) return before;
-  return refuseField(
-    `variables.${index}.value`,
-    `There is no secret ${variable.name} whose value could stay. Give it one.`,
-  );
+/** Throws VALIDATION_FAILED where a value is to stay that is not there. */
+export function storedVariables(
+  variables: readonly VariableInput[],
+  { before, field, sealed }: Sealing,
+): ProjectVariable[] {
+  return variables.map((variable, index) => {
+    if (!('unchanged' in variable)) {
+      const { name, value, secret } = variable;
+      return secret === true ? { name, sealed: sealed(value) } : { name, value };
+    }
+    const kept = before.find(({ name }) => name === variable.name);
+    if (kept !== undefined && 'sealed' in kept) return kept;
+    return refuseField(
+      `${field}.${index}.value`,
+      `There is no secret ${variable.name} whose value could stay. Give it one.`,
+    );
+  });
 }

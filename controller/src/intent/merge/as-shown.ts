@@ -7,6 +7,7 @@ const SECRET = '(secret)';
 /** Fields of a document, as requests and forms name them. */
 const REQUEST_NAMES: readonly (readonly [RegExp, string])[] = [
   [/^spec\.env\./, 'variables.'],
+  [/^spec\.release\.env\./, 'release.variables.'],
   [/^spec\.sandbox\.(preset|image|storage)$/, '$1'],
   [/^spec\./, ''],
 ];

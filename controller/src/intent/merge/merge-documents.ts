@@ -6,6 +6,7 @@ export type AnyDocument = PlatformDocument | TenantDocument | ProjectDocument;
 /** A variable is one value: half of a plain one and half of a secret is neither. */
 const KEYED_LISTS: KeyedLists = {
   'spec.env': { key: 'name', entries: 'whole' },
+  'spec.release.env': { key: 'name', entries: 'whole' },
   'spec.sandbox.ports': { key: 'port', entries: 'fields' },
   'spec.members': { key: 'user', entries: 'whole' },
 };
