@@ -63,7 +63,12 @@ export async function startController(config: Config, log: Logger): Promise<Cont
   countEvents(deps);
   const endBoard = board.start();
   const endPurging = purgeLoop({ repository, board, observer, log }).start();
-  const endWaking = wakeApplier({ config, rendered: repository.rendered, log });
+  const endWaking = wakeApplier({
+    config,
+    rendered: repository.rendered,
+    remote: repository.remote,
+    log,
+  });
   const server = createServer(createApp(deps));
   const endTerminals = serveTerminals(server, deps);
   const observing = observer.run();
@@ -163,6 +168,7 @@ function apiDeps({ repository, api, board, config, log }: Parts): Omit<ApiDeps, 
     },
     isolation: isolationReader({ api, cluster: config.cluster, runsAsRoot: process.getuid?.() === 0 }),
     tokenKey: config.tokenKey,
+    webhookSecret: config.webhookSecret,
     metrics: createMetrics(),
     log,
   };

@@ -4,11 +4,21 @@ import type { Logger } from 'pino';
 import type { ProjectChanges } from './api/changes.js';
 import type { OperationsDesk } from './api/operations.js';
 import { ConfigError, type Config } from './config.js';
-import { openRepository as openGit } from './git/index.js';
-import { GitProjectChanges, GitPurgeChanges, GitReleaseChanges, openIntentStore, type Seed } from './intent/index.js';
+import { GitRemote, openRepository as openGit } from './git/index.js';
+import {
+  GitIntentStore,
+  GitProjectChanges,
+  GitPurgeChanges,
+  GitReleaseChanges,
+  openIntentStore,
+  type Adopted,
+  type Seed,
+} from './intent/index.js';
 import type { IntentStore, ProjectKey, RenderedView } from './model/intent.js';
+import type { Repository } from './model/repository.js';
 import { operationsDesk } from './operations-desk.js';
 import { startReconciler, type ProjectHealth, type RunningReconciler } from './reconcile/index.js';
+import { adoptUpstream, Proposals, PullRequests, RunningRemote, type RemoteOptions } from './remote/index.js';
 import { charts } from './render/index.js';
 import { startGitService, type GitService } from './serve/index.js';
 
@@ -22,6 +32,9 @@ export interface OpenRepository {
   readonly preview: RunningReconciler['preview'];
   readonly purges: GitPurgeChanges;
   readonly git: GitService;
+  readonly proposals: Proposals;
+  /** undefined where none is configured. */
+  readonly remote: RunningRemote | undefined;
   close(): Promise<void>;
 }
 
@@ -39,8 +52,13 @@ export interface RepositoryParts {
 export async function openRepository({ config, log, health }: RepositoryParts): Promise<OpenRepository> {
   const repository = await openGit(config.repository, { log, searchPath: config.searchPath });
   const now = (): Date => new Date();
+  const remote = remoteOf(config, repository.path);
   try {
-    const intent = await openIntentStore({ repository, now, seed: () => seedOf(config) });
+    const intent = await openIntentStore({
+      repository,
+      now,
+      seed: async () => (await adopted(repository, remote)) ?? seedOf(config),
+    });
     warnWithoutPlatform(intent, log);
     const reconciler = await startReconciler({ intent, repository, charts, log, health });
     const git = await startGitService({
@@ -49,8 +67,21 @@ export async function openRepository({ config, log, health }: RepositoryParts): 
       store: intent,
       log,
     });
+    const proposals = new Proposals({ repository, store: intent, now });
+    const running = startRemote({
+      config,
+      repository,
+      store: intent,
+      reconciler,
+      remote,
+      proposals,
+      log,
+      now,
+    });
     return {
       git,
+      proposals,
+      remote: running,
       intent,
       rendered: reconciler.view,
       changes: new GitProjectChanges({ store: intent, now }),
@@ -59,6 +90,7 @@ export async function openRepository({ config, log, health }: RepositoryParts): 
       purges: new GitPurgeChanges({ store: intent, now }),
       operations: operationsDesk({ repository, store: intent, operations: reconciler.operations }),
       close: async () => {
+        await running?.stop();
         await git.stop();
         await reconciler.stop();
         await repository.close();
@@ -68,6 +100,37 @@ export async function openRepository({ config, log, health }: RepositoryParts): 
     await repository.close();
     throw error;
   }
+}
+
+const remoteOf = ({ remote, searchPath }: Config, gitDir: string): GitRemote | undefined =>
+  remote === undefined ? undefined : new GitRemote({ gitDir, searchPath }, remote.address);
+
+/** A new repository begins with what the remote has, where it has something. */
+async function adopted(repository: Repository, remote: GitRemote | undefined): Promise<Adopted | undefined> {
+  if (remote === undefined) return undefined;
+  const commit = (await adoptUpstream(repository, remote)).get('main');
+  return commit === undefined ? undefined : { commit };
+}
+
+interface RemoteParts extends Pick<RemoteOptions, 'repository' | 'proposals' | 'log' | 'now'> {
+  readonly store: GitIntentStore;
+  readonly config: Config;
+  readonly reconciler: RunningReconciler;
+  readonly remote: GitRemote | undefined;
+}
+
+function startRemote({ config, reconciler, remote, ...parts }: RemoteParts): RunningRemote | undefined {
+  if (remote === undefined || config.remote === undefined) return undefined;
+  const { pullRequests, ...settings } = config.remote;
+  const running = new RunningRemote({
+    ...parts,
+    ...settings,
+    remote,
+    rendered: reconciler.branch,
+    pullRequests: pullRequests === undefined ? undefined : new PullRequests({ ...pullRequests, remote }),
+  });
+  parts.store.acknowledgeWith((commit) => running.acknowledged(commit));
+  return running;
 }
 
 /** Everything but `/v1/platform` and changes goes on without it; somebody has to mend it on `main`. */

@@ -9,6 +9,8 @@ import { installationRoutes } from './routes/installation.js';
 import { operationRoutes } from './routes/operations.js';
 import { projectPartRoutes } from './routes/project-parts.js';
 import { projectRoutes } from './routes/projects.js';
+import { remoteRoutes } from './routes/remote.js';
+import { webhookRoutes } from './routes/webhooks.js';
 import { releaseRoutes } from './routes/release.js';
 
 const BODY_LIMIT = '2mb';
@@ -19,9 +21,9 @@ export function createApp(deps: ApiDeps): Express {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.use(assignRequestId, countRequests(deps));
-  app.use(serviceRoutes(deps), gitRoutes(deps));
+  app.use(serviceRoutes(deps), gitRoutes(deps), webhookRoutes(deps));
   app.use('/v1', requireToken(deps), express.json({ limit: BODY_LIMIT }));
-  app.use(installationRoutes(deps), operationRoutes(deps));
+  app.use(installationRoutes(deps), operationRoutes(deps), remoteRoutes(deps));
   app.use(projectRoutes(deps), projectPartRoutes(deps), releaseRoutes(deps));
   app.use(fileRoutes(deps), eventRoutes(deps));
   app.use(notFound);

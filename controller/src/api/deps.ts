@@ -12,6 +12,7 @@ import type { ProjectBoard } from './project-board.js';
 import type { ProjectChanges } from './changes.js';
 import type { Metrics } from './metrics.js';
 import type { OperationsDesk } from './operations.js';
+import type { ProposalDesk, RemoteDesk } from './remote.js';
 
 export type Releases = Pick<GitReleaseChanges, 'release' | 'rollBack' | 'takeDown' | 'plan' | 'history'>;
 export type ReleaseHistory = readonly ReleaseCommit[];
@@ -24,6 +25,10 @@ export interface ApiDeps {
   readonly releases: Releases;
   readonly snapshots: Pick<Snapshots, 'offered' | 'take' | 'startCommand'>;
   readonly operations: OperationsDesk;
+  /** undefined where none is configured. */
+  readonly remote: RemoteDesk | undefined;
+  readonly proposals: ProposalDesk;
+  readonly webhookSecret: string | undefined;
   /** What edits on `main` would change, without writing anything. */
   readonly preview: (edits: readonly Edit[]) => Promise<Omit<PlanDto, 'version'>>;
   readonly git: GitService;

@@ -5,6 +5,7 @@ export * from './operations.js';
 export * from './plan.js';
 export * from './projects.js';
 export * from './release.js';
+export * from './remote.js';
 export * from './status.js';
 export * from './token.js';
 export * from './terminal.js';

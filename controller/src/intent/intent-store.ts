@@ -35,10 +35,13 @@ export class GitIntentStore implements IntentStore {
   /** Why a version of a project's document cannot be rendered; said by whoever tried. */
   readonly #unrenderable = new Map<string, { readonly version: string; readonly message: string }>();
 
+  #acknowledge: (commit: string) => Promise<void> = () => Promise.resolve();
+
   constructor(
     private readonly deps: IntentStoreDeps,
     private readonly documents: IntentProjection,
-    private readonly main: Branch<IntentView>,
+    /** Who writes to it directly knows why: {@link change} is for everybody else. */
+    readonly main: Branch<IntentView>,
   ) {}
 
   platform(): Versioned<PlatformDocument> {
@@ -95,7 +98,18 @@ export class GitIntentStore implements IntentStore {
     return this.main.snapshot().blobAt(path);
   }
 
+  /** What has to happen to a durable commit before whoever asked for it is told. May throw: it is written all the same. */
+  acknowledgeWith(acknowledge: (commit: string) => Promise<void>): void {
+    this.#acknowledge = acknowledge;
+  }
+
   async change(request: ChangeRequest): Promise<Accepted> {
+    const accepted = await this.#write(request);
+    if (accepted.changed) await this.#acknowledge(accepted.commit);
+    return accepted;
+  }
+
+  #write(request: ChangeRequest): Promise<Accepted> {
     return this.main.submit((view) => {
       const edits = request.decide(view);
       const at = this.deps.now();
@@ -104,7 +118,7 @@ export class GitIntentStore implements IntentStore {
         committer: portalSignature(at),
         message: commitMessage(request),
         edits,
-        ...(request.approves === undefined ? {} : { evenIfUnchanged: true }),
+        evenIfUnchanged: request.approves !== undefined || request.evenIfUnchanged === true,
         ...(request.joins === undefined ? {} : { joins: request.joins }),
       };
     });
