@@ -41,8 +41,9 @@ export function remoteFailure(error: unknown, secrets: readonly string[]): Remot
 }
 
 export function shown(text: string, secrets: readonly string[]): string {
-  let clean = text.replace(/(\w+:\/\/)[^/\s@]+@/g, '$1');
+  let clean = text;
   for (const secret of secrets) clean = clean.replaceAll(secret, '***');
+  clean = clean.replace(/(\w+:\/\/)[^/\s@]+@/g, '$1');
   const lines = clean
     .split('\n')
     .map((line) => line.replace(/^(?:remote: |fatal: |error: )+/, '').trim())

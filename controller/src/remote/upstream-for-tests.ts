@@ -11,7 +11,7 @@ import { commitWithStockGit, quietLog, repositoryOptions, stockGit } from '../sh
 import { Proposals } from './proposals.js';
 import { Sync } from './sync.js';
 
-export const SIGNAL = new AbortController().signal;
+export const SIGNAL: AbortSignal = new AbortController().signal;
 
 /** An installation with one tenant, a real bare repository beside it, and what keeps the two the same. */
 export interface Upstream {
