@@ -1,7 +1,21 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { readConfig } from './config.js';
+import { openHome } from './home.js';
+import { controllerProgram, engineProgram, portalProgram, type Place } from './programs.js';
 
 const read = (env: NodeJS.ProcessEnv): ReturnType<typeof readConfig> => readConfig('/repo', env);
+
+const REMOTE_CONFIG = join(import.meta.dirname, '../../../../controller/src/remote-config.ts');
+const PORTS = { portal: 1, ingress: 2, engine: 3, controller: 4, database: 5 };
+
+async function placeOf(config: Place['config']): Promise<Place> {
+  const folder = await mkdtemp(join(tmpdir(), 'fsa-config-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return { config, home: await openHome(folder), ports: PORTS };
+}
 
 describe('the environment', () => {
   it('may be empty', () => {
@@ -25,6 +39,43 @@ describe('the environment', () => {
     expect(read({}).proxy).toEqual({});
     const proxy = { ADDRESS_HEADER: 'X-Forwarded-For', XFF_DEPTH: '2' };
     expect(read(proxy).proxy).toEqual(proxy);
+  });
+
+  it('hands on what is about a remote to the controller alone, and the token of readers to the portal', async () => {
+    const config = read({
+      GITOPS_REMOTE: 'git@example.com:ada/gitops.git',
+      GITOPS_REMOTE_SSH_KEY_FILE: '/keys/deploy',
+      GITOPS_REMOTE_KNOWN_HOSTS_FILE: 'known-hosts',
+      GITOPS_REMOTE_MAIN: '',
+      GITOPS_REMOTE_FETCH_SECONDS: '5',
+      GITOPS_REMOTE_UNKNOWN: 'x',
+      ACK: 'replicated',
+      GITOPS_READ_TOKEN_FILE: 'read-token',
+    });
+    const remote = {
+      GITOPS_REMOTE: 'git@example.com:ada/gitops.git',
+      GITOPS_REMOTE_SSH_KEY_FILE: '/keys/deploy',
+      GITOPS_REMOTE_KNOWN_HOSTS_FILE: '/repo/known-hosts',
+      GITOPS_REMOTE_FETCH_SECONDS: '5',
+      ACK: 'replicated',
+    };
+    const readers = { GITOPS_READ_TOKEN_FILE: '/repo/read-token' };
+    expect(config.remote).toEqual(remote);
+    expect(config.readers).toEqual(readers);
+    const place = await placeOf(config);
+    expect(controllerProgram(place).env).toMatchObject(remote);
+    expect(controllerProgram(place).env).not.toHaveProperty('GITOPS_READ_TOKEN_FILE');
+    expect(portalProgram(place, 'postgres://db/x').env).toMatchObject(readers);
+    for (const { env } of [engineProgram(place), portalProgram(place, 'postgres://db/x')])
+      for (const name of Object.keys(remote)) expect(env).not.toHaveProperty(name);
+  });
+
+  it('hands on every variable that the controller reads about a remote, and nothing where none is given', async () => {
+    expect(read({})).toMatchObject({ remote: {}, readers: {} });
+    const names = [...(await readFile(REMOTE_CONFIG, 'utf8')).matchAll(/^ {2}([A-Z_]+): /gm)];
+    const all = Object.fromEntries(names.map(([, name = '']) => [name, '/1']));
+    expect(Object.keys(all)).toContain('GITOPS_REMOTE');
+    expect(read(all).remote).toEqual(all);
   });
 
   it('counts an empty variable as unset', () => {

@@ -57,6 +57,25 @@ const PASSED_ON = [
   'SSL_CERT_FILE',
 ] as const;
 
+/** A repository somewhere else. The controller reads these, and says what is wrong with one. */
+const OF_THE_REMOTE = [
+  'GITOPS_REMOTE',
+  'GITOPS_REMOTE_USER',
+  'GITOPS_REMOTE_TOKEN_FILE',
+  'GITOPS_REMOTE_SSH_KEY_FILE',
+  'GITOPS_REMOTE_KNOWN_HOSTS_FILE',
+  'GITOPS_REMOTE_CA_FILE',
+  'GITOPS_REMOTE_MAIN',
+  'GITOPS_REMOTE_API',
+  'GITOPS_REMOTE_WEBHOOK_SECRET_FILE',
+  'GITOPS_REMOTE_FETCH_SECONDS',
+  'GITOPS_REMOTE_PUSHES_PER_MINUTE',
+  'ACK',
+] as const;
+
+/** Who has what is in this file may read the repository with git. The portal reads it. */
+const OF_READERS = ['GITOPS_READ_TOKEN_FILE'] as const;
+
 export interface Config {
   /** The repository's folder. */
   readonly root: string;
@@ -69,6 +88,10 @@ export interface Config {
   readonly origin: string | undefined;
   /** Where the proxy in front of the portal says who asks, as the portal reads it. */
   readonly proxy: Readonly<Partial<Record<'ADDRESS_HEADER' | 'XFF_DEPTH', string>>>;
+  /** Handed on to the controller, and to nobody else. */
+  readonly remote: Readonly<Record<string, string>>;
+  /** Handed on to the portal, and to nobody else. */
+  readonly readers: Readonly<Record<string, string>>;
   readonly databaseUrl: string | undefined;
   readonly cluster: Cluster;
   readonly logLevel: string;
@@ -104,6 +127,8 @@ export function readConfig(root: string, env: NodeJS.ProcessEnv = process.env): 
       ...(value.ADDRESS_HEADER === undefined ? {} : { ADDRESS_HEADER: value.ADDRESS_HEADER }),
       ...(value.XFF_DEPTH === undefined ? {} : { XFF_DEPTH: value.XFF_DEPTH }),
     },
+    remote: handedOn(given, OF_THE_REMOTE, absolute),
+    readers: handedOn(given, OF_READERS, absolute),
     databaseUrl: value.DATABASE_URL,
     cluster: clusterOf(value, absolute),
     logLevel: value.LOG_LEVEL,
@@ -129,6 +154,21 @@ function clusterOf(value: z.infer<typeof environment>, absolute: (path: string) 
     kubeconfig: absolute(value.KUBECONFIG),
     seedFile: seedFile === undefined ? undefined : absolute(seedFile),
   };
+}
+
+/** Files are named from the repository's folder, like every other one here. */
+function handedOn(
+  given: Record<string, string | undefined>,
+  names: readonly string[],
+  absolute: (path: string) => string,
+): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = given[name];
+      if (value === undefined) return [];
+      return [[name, name.endsWith('_FILE') ? absolute(value) : value]];
+    }),
+  );
 }
 
 function childEnvironment(given: Record<string, string | undefined>): Record<string, string> {

@@ -46,6 +46,7 @@ export function controllerProgram({ config, home, ports }: Place): Program {
       KUBECONFIG: cluster.kind === 'engine' ? engineFiles(home).kubeconfig : cluster.kubeconfig,
       ...(cluster.kind === 'engine' ? { APPS_PORT: String(ports.ingress) } : {}),
       ...(seedFile === undefined ? {} : { PLATFORM_SEED_FILE: seedFile }),
+      ...config.remote,
       LOG_LEVEL: config.logLevel,
     },
   };
@@ -61,6 +62,7 @@ export function portalProgram({ config, home, ports }: Place, databaseUrl: strin
       PORT: String(ports.portal),
       ORIGIN: config.origin ?? publicUrl(ports.portal),
       ...config.proxy,
+      ...config.readers,
       DATABASE_URL: databaseUrl,
       CONTROLLER_URL: `http://127.0.0.1:${ports.controller}`,
       CONTROLLER_TOKEN_KEY_FILE: home.tokenKey,
