@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+
 /**
  * Mistakes that would lose somebody's work or make the writer slow, each with the test that has to notice it.
  * `find` is in the file exactly once. A mutant whose file is not there yet is not counted.
@@ -80,6 +82,35 @@ export const mutants = [
     '? true',
     'src/git/branch-writer',
   ]),
+  ...[
+    ['drop on divergence', 'merge-upstream.ts', 'else if (here !== change.after) both.push(change);', ''],
+    [
+      'a merge with a remote takes the wrong side',
+      'merge-upstream.ts',
+      'const forUs = mergeFile({ path, base, ours, theirs });',
+      'const forUs = mergeFile({ path, base, ours: theirs, theirs: ours });',
+    ],
+    ['what could not be merged is forgotten', 'join-main.ts', 'await record(collision,', 'void (collision,'],
+    [
+      'a push by force',
+      '../git/remote.ts',
+      '`${commit}:refs/heads/${branch}`',
+      '`+${commit}:refs/heads/${branch}`',
+    ],
+    [
+      'a rewritten history is not noticed',
+      'sync.ts',
+      '!(await repository.isAncestor(agreed, theirs))',
+      'false',
+    ],
+  ].map(([name, file, find, replace]) => ({
+    name,
+    file: posix.join('controller/src/remote', file),
+    find,
+    replace,
+    project: 'controller',
+    test: 'src/remote/sync',
+  })),
   {
     name: 'unsharded path',
     file: 'charts-src/src/documents/paths.ts',

@@ -88,7 +88,8 @@ export class ControllerForTests {
     this.#env = parts.env;
   }
 
-  static async start(): Promise<ControllerForTests> {
+  /** `more`: of the environment. */
+  static async start(more: NodeJS.ProcessEnv = {}): Promise<ControllerForTests> {
     const folder = await mkdtemp(join(tmpdir(), 'controller-'));
     const cluster = new ClusterForTests();
     await cluster.start(SETS, PODS, VOLUMES, SEALED, APPLIERS, CLUSTERS, SECRETS, SLICES, '/api/v1/nodes');
@@ -105,6 +106,7 @@ export class ControllerForTests {
       OBSERVE_INTERVAL_MS: '100',
       // eslint-disable-next-line no-restricted-syntax -- git is found as it is by whoever runs the tests
       PATH: process.env['PATH'],
+      ...more,
     };
     const logged: string[] = [];
     return new ControllerForTests({ folder, cluster, controller: await launch(env, logged), env, logged });
@@ -114,8 +116,10 @@ export class ControllerForTests {
     return this.#controller.port;
   }
 
-  async restart(): Promise<void> {
+  /** `between`: what happens to its folder meanwhile. */
+  async restart(between: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     await this.#controller.stop();
+    await between();
     this.#controller = await launch(this.#env, this.logged);
   }
 
