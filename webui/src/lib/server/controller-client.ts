@@ -8,11 +8,13 @@ import type {
   PlatformDto,
   ProjectAction,
   ProjectDto,
+  ProposalsDto,
   UploadStateDto,
 } from '@fullstackagent/controller/contract';
 import { ask, type ControllerConnection } from './controller-request.js';
-import { OperationsClient } from './operations-client.js';
+import { OperationsClient, type Decided } from './operations-client.js';
 import type { ProjectKey } from './project-key.js';
+import { RemoteClient, type ProposalDecision } from './remote-client.js';
 
 /**
  * The controller's internal API as one person uses it. Every method throws an AppError: the controller's own problem
@@ -25,10 +27,15 @@ export class ControllerClient {
 
   /** For operators. */
   readonly operations: OperationsClient;
+  /** For operators. */
+  readonly remote: RemoteClient;
 
   constructor(connection: ControllerConnection) {
     this.#connection = connection;
-    this.operations = new OperationsClient((method, path, body) => this.#json(method, path, body));
+    const send = <T>(method: string, path: string, body?: unknown): Promise<T> =>
+      this.#json(method, path, body);
+    this.operations = new OperationsClient(send);
+    this.remote = new RemoteClient(send);
   }
 
   platform(): Promise<PlatformDto> {
@@ -103,6 +110,15 @@ export class ControllerClient {
   /** `input`: PlanInput. Nothing is written. */
   plan(key: ProjectKey, input: unknown): Promise<PlanDto> {
     return this.#json('POST', `${projectPath(key)}/plan`, input);
+  }
+
+  /** Of this project alone. */
+  proposals(key: ProjectKey): Promise<ProposalsDto> {
+    return this.#json('GET', `${projectPath(key)}/proposals`);
+  }
+
+  decideProposal(key: ProjectKey, id: string, decision: ProposalDecision): Promise<Decided> {
+    return this.#json('POST', `${projectPath(key)}/proposals/${segment(id)}/${decision}`);
   }
 
   /** `query`: UploadStateQuery. */

@@ -123,6 +123,13 @@ const parameters = {
     description: 'The full id of a commit on `main`.',
     schema: { type: 'string', pattern: '^[0-9a-f]{40}$' },
   },
+  proposal: {
+    name: 'proposal',
+    in: 'path',
+    required: true,
+    description: 'The id of a proposal.',
+    schema: { type: 'string', pattern: '^[0-9a-f]{16}$' },
+  },
   tokenId: { name: 'tokenId', in: 'path', required: true, schema: { type: 'string' } },
   namespace: queryParameter('namespace', 'Another namespace of which you are a member.', { type: 'string' }),
   before: queryParameter('before', 'The `next` of the page before.', { type: 'string' }),

@@ -8,6 +8,7 @@ import type { z } from 'zod';
 import { createTokenInput } from '../accounts/access-tokens.js';
 import { logInInput, signUpInput } from '../accounts/credentials.js';
 import { purgeInput } from './projects.js';
+import { remoteOperations } from './remote-operations.js';
 
 type QueryName =
   | 'namespace'
@@ -240,6 +241,7 @@ export const operations: readonly Operation[] = [
   },
   decision('rollout/approve', 'Begin a roll-out that waits, or go on with one that stopped'),
   decision('rollout/put-back', 'Put the platform.yaml back that was there before the roll-out'),
+  ...remoteOperations,
   {
     method: 'get',
     path: '/api/platform',

@@ -1,0 +1,3 @@
+import { decideOwnProposal } from '$lib/server/api/remote.js';
+
+export const POST = decideOwnProposal('dismiss');

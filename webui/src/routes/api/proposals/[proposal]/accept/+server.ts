@@ -1,0 +1,3 @@
+import { decideProposal } from '$lib/server/api/remote.js';
+
+export const POST = decideProposal('accept');

@@ -1,0 +1,3 @@
+import { forOperators } from '$lib/server/api/operator.js';
+
+export const GET = forOperators(({ controller }) => controller.remote.show());
