@@ -62,7 +62,7 @@ export class RemoteLoop {
   /** Now, whatever failed before. Answers when it was done, or failed. */
   async now(): Promise<void> {
     this.deps.schedule.insist(this.#time());
-    await this.#inLine(() => this.#work('both'));
+    await this.#inLine(() => this.#work('all at once'));
   }
 
   /** Between two talks with the remote. */
@@ -93,22 +93,22 @@ export class RemoteLoop {
   }
 
   /** Never rejects. */
-  async #work(what: 'both' | 'push'): Promise<void> {
+  async #work(what: 'all at once' | 'both' | 'push'): Promise<void> {
     const { sync, schedule } = this.deps;
     const { signal } = this.#stopping;
     try {
-      if (what === 'both') {
+      if (what !== 'push') {
         await sync.look(signal);
         schedule.looked(this.#time());
       }
-      await this.#push(signal);
+      await this.#push(signal, what === 'all at once');
       this.#worked();
     } catch (error) {
       if (!signal.aborted) this.#failed(error);
     }
   }
 
-  async #push(signal: AbortSignal): Promise<void> {
+  async #push(signal: AbortSignal, atOnce: boolean): Promise<void> {
     const { sync, schedule, now } = this.deps;
     if (!sync.isAhead()) {
       schedule.nothingToPush();
@@ -116,7 +116,7 @@ export class RemoteLoop {
     }
     // What is ahead after a look waits for its turn like any other commit.
     schedule.commit(this.#time());
-    if (!schedule.isPushDue(this.#time())) return;
+    if (!atOnce && !schedule.isPushDue(this.#time())) return;
     schedule.pushed(this.#time());
     await sync.push(signal);
     this.#pushedAt = now();
