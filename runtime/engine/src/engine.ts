@@ -12,9 +12,13 @@ import { RenderedBranch } from './follow/rendered-branch.js';
 import { createIngress } from './ingress/index.js';
 import { createPostgresService } from './postgres/index.js';
 import { sealingKey } from './sealing/sealing-key.js';
+import { SnapshotDesk } from './snapshots/snapshot-desk.js';
+import { SnapshotStore } from './snapshots/snapshot-store.js';
 import { DurableState } from './store/durable-state.js';
 import { Store } from './store/store.js';
 import type { WorkloadController } from './workloads/controller.js';
+import { DeploymentPodController } from './workloads/deployment-pods.js';
+import { DeploymentController } from './workloads/deployments.js';
 import { DatabaseController } from './workloads/databases.js';
 import { EndpointController } from './workloads/endpoints.js';
 import { EventRecorder } from './workloads/events.js';
@@ -24,16 +28,30 @@ import { PodController } from './workloads/pods.js';
 import { PortAllocator } from './workloads/ports.js';
 import { endProcesses, MARKERS, processesWith } from './workloads/processes.js';
 import { SealedSecretController } from './workloads/sealed-secrets.js';
+import { NotActedOn } from './workloads/not-acted-on.js';
 import { StatefulSetController } from './workloads/statefulsets.js';
 import { unsealer } from './workloads/unseal.js';
 import { finishVolumeRemovals, VolumeController } from './workloads/volumes.js';
 
 const LEFTOVER_GRACE_MS = 2000;
 
+interface Releases {
+  readonly pods: DeploymentPodController;
+  readonly desk: SnapshotDesk;
+}
+
+interface ReleaseParts {
+  readonly store: Store;
+  readonly ports: PortAllocator;
+  readonly events: EventRecorder;
+  readonly engineId: string;
+}
+
 interface Served {
   readonly store: Store;
   readonly hosts: IngressLookup;
   readonly pods: PodController;
+  readonly releases: Releases;
   readonly token: string;
 }
 
@@ -78,6 +96,7 @@ export class Engine {
       bashrc: config.bashrc,
       path: config.sandboxPath,
     });
+    const releases = await this.#releases({ store, ports, events, engineId: state.value.engineId });
     this.#run(store, [
       new VolumeController(store, join(config.home, 'volumes'), log),
       new SealedSecretController(store, unsealer(key), log),
@@ -85,9 +104,13 @@ export class Engine {
       new DatabaseController({ store, state, ports, postgres, events, log }),
       new EndpointController(store, ports, log),
       pods,
+      new DeploymentController(store, log),
+      releases.pods,
+      releases.desk,
+      new NotActedOn(store),
     ]);
     registerNode(store);
-    await this.#serve({ store, hosts, pods, token: state.value.token });
+    await this.#serve({ store, hosts, pods, releases, token: state.value.token });
     await this.#follow(store);
   }
 
@@ -116,14 +139,34 @@ export class Engine {
     });
   }
 
-  async #serve({ store, hosts, pods, token }: Served): Promise<void> {
+  async #releases({ store, ports, events, engineId }: ReleaseParts): Promise<Releases> {
+    const { config, log } = this;
+    const { home } = config;
+    const snapshots = await SnapshotStore.open(join(home, 'snapshots'));
+    const shared = { store, snapshots, home, log };
+    const rest = { ports, events, engineId, now: this.#now, path: config.sandboxPath };
+    return {
+      pods: new DeploymentPodController({ ...shared, ...rest }),
+      desk: new SnapshotDesk(shared),
+    };
+  }
+
+  async #serve({ store, hosts, pods, releases, token }: Served): Promise<void> {
     const { config, log } = this;
     const ingress = createIngress({ lookup: (host) => hosts.find(host), log });
     await ingress.listen(config.ingressPort);
     this.#closers.push(() => ingress.close());
     const tls = await servingCertificate(this.#now());
     const exec: ApiServerOptions['exec'] = (pod, request) => pods.exec(pod, request);
-    const api = new ApiServer({ store, token, tls, exec, log });
+    const api = new ApiServer({
+      store,
+      token,
+      tls,
+      exec,
+      snapshot: (pod, body) => releases.desk.take(pod, body),
+      output: (pod) => releases.pods.output(pod),
+      log,
+    });
     const port = await api.listen(config.apiPort);
     this.#closers.push(() => api.close());
     await writeKubeconfig(config.home, { port, token, certificate: tls.certificate });

@@ -4,8 +4,9 @@ import { fieldSelector, labelSelector, SelectorError, type Matches } from '../st
 import type { Store } from '../store/store.js';
 import { deletePod } from './pod-delete.js';
 import { podLog } from './pod-log.js';
-import { isOn, json, wholeNumber, type Exchange } from './replies.js';
+import { isOn, json, jsonBody, wholeNumber, type Exchange } from './replies.js';
 import type { Target } from './request-path.js';
+import type { ApiServerOptions } from './server.js';
 import { badRequest, inTheTerminal, notAllowed, notFound } from './status.js';
 import { asksForTable, table } from './tables.js';
 import { watch } from './watch.js';
@@ -17,11 +18,15 @@ const WATCH_SECONDS = 1800;
 
 /** Answers for one kind: get, list, watch, a pod's log, and deleting a pod (it comes back). */
 export class Resources {
-  constructor(private readonly store: Store) {}
+  constructor(
+    private readonly store: Store,
+    private readonly doing: Pick<ApiServerOptions, 'snapshot' | 'output'> = {},
+  ) {}
 
   async answer(target: ResourceTarget, exchange: Exchange): Promise<void> {
     const { method = 'GET' } = exchange.request;
-    if (target.subresource !== undefined) this.#subresource(target, exchange);
+    if (target.subresource === 'snapshot') await this.#snapshot(target, exchange);
+    else if (target.subresource !== undefined) this.#subresource(target, exchange);
     else if (method === 'GET') this.#read(target, exchange);
     else if (method === 'DELETE' && target.kind.kind === 'Pod' && target.name !== undefined)
       await deletePod(this.store, this.#find(target), exchange);
@@ -34,6 +39,16 @@ export class Resources {
     if (kind.kind === 'Pod' && IN_THE_TERMINAL.includes(subresource)) throw inTheTerminal(subresource);
     if (kind.kind !== 'Pod' || subresource !== 'exec') throw badRequest('Only exec is served this way.');
     return this.#find(target);
+  }
+
+  /** The engine's own: on a cluster nothing keeps workspaces this way. */
+  async #snapshot(target: ResourceTarget, { request, response }: Exchange): Promise<void> {
+    const { snapshot } = this.doing;
+    if (target.kind.kind !== 'Pod' || snapshot === undefined)
+      throw notFound(`${target.kind.plural} have no "snapshot" here.`);
+    if (request.method !== 'POST') throw notAllowed(request.method ?? '');
+    const pod = this.#find(target);
+    json(response, await snapshot(pod, await jsonBody(request)), 201);
   }
 
   #read(target: ResourceTarget, exchange: Exchange): void {
@@ -111,7 +126,8 @@ export class Resources {
     const object = this.#find(target);
     if (kind.kind === 'Pod') refuseStreams(subresource);
     if (method !== 'GET') throw notAllowed(method);
-    if (kind.kind === 'Pod' && subresource === 'log') podLog(this.store, object, exchange);
+    if (kind.kind === 'Pod' && subresource === 'log')
+      podLog(this.store, object, { ...exchange, output: this.doing.output?.(object) });
     else if (subresource === 'status') this.#get(target, exchange);
     else throw notFound(`${kind.plural} have no "${subresource}" here.`);
   }

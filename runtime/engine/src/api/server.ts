@@ -20,6 +20,10 @@ export interface ApiServerOptions {
   readonly tls: ServingCertificate;
   /** Runs a program in a pod. Throws ExecError where it cannot. */
   readonly exec: (pod: KubeObject, request: ExecRequest) => Promise<ExecProcess>;
+  /** Keeps what is in a sandbox's workspace (docs/adr/0014). Throws ApiError. */
+  readonly snapshot?: (pod: KubeObject, body: unknown) => Promise<object>;
+  /** The end of what a pod's process printed, where it has one. */
+  readonly output?: (pod: KubeObject) => string | undefined;
   readonly log: Pick<Logger, 'error'>;
 }
 
@@ -33,7 +37,7 @@ export class ApiServer {
   readonly #exec = new ExecServer();
 
   constructor(private readonly options: ApiServerOptions) {
-    this.#resources = new Resources(options.store);
+    this.#resources = new Resources(options.store, options);
     this.#server = createServer(
       { key: options.tls.key, cert: options.tls.certificate },
       (request, response) => {

@@ -55,6 +55,23 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
           .join(','),
     }),
   ],
+  Deployment: [
+    {
+      name: 'Ready',
+      value: (deployment) =>
+        `${number(deployment, 'status', 'readyReplicas') ?? 0}/${number(deployment, 'spec', 'replicas') ?? 1}`,
+    },
+    {
+      name: 'Up-to-date',
+      type: 'integer',
+      value: (deployment) => number(deployment, 'status', 'updatedReplicas') ?? 0,
+    },
+    {
+      name: 'Available',
+      type: 'integer',
+      value: (deployment) => number(deployment, 'status', 'availableReplicas') ?? 0,
+    },
+  ],
   Service: [
     field('Type', 'spec', 'type'),
     {

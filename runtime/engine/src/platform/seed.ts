@@ -48,6 +48,8 @@ export function platformDocument(facts: SeedFacts): object {
         defaultPreset: 'small',
         defaultStorage: '10Gi',
       },
+      // Snapshots of workspaces, kept by the engine: there is nothing here that would run an image of a registry.
+      release: { registries: ['snapshot.local/'] },
       tenant: {
         quota: { cpu: '64', memory: '128Gi', storage: '1000Gi', pods: 100, volumes: 200 },
         blockedEgress: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '100.64.0.0/10'],

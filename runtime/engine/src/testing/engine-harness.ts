@@ -118,7 +118,10 @@ export class TestEngine {
   }
 
   /** One request with what the kubeconfig says, as a Kubernetes client would make it. */
-  async kube(path: string, init: { method?: string; token?: string; host?: string } = {}): Promise<Answer> {
+  async kube(
+    path: string,
+    init: { method?: string; token?: string; host?: string; body?: unknown } = {},
+  ): Promise<Answer> {
     const config = new KubeConfig();
     config.loadFromFile(join(this.home, 'kubeconfig'));
     const { server = '', caData = '' } = config.getCurrentCluster() ?? {};
@@ -147,7 +150,7 @@ export class TestEngine {
         },
       );
       request.on('error', reject);
-      request.end();
+      request.end(init.body === undefined ? undefined : JSON.stringify(init.body));
     });
   }
 

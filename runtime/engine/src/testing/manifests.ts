@@ -40,7 +40,7 @@ const service = {
   metadata: metadata('blog'),
   spec: {
     type: 'ClusterIP',
-    selector: { 'fullstackagent.dev/project': 'blog' },
+    selector: { 'fullstackagent.dev/project': 'blog', 'fullstackagent.dev/workload': 'sandbox' },
     ports: [
       { name: 'app', port: 3000, targetPort: 'app', protocol: 'TCP' },
       { name: 'ttyd', port: 7681, targetPort: 'ttyd', protocol: 'TCP' },
@@ -62,6 +62,11 @@ const ingress = {
   },
 };
 
+const podMetadata = (restartedAt: string | undefined) => ({
+  labels: { ...labels, 'fullstackagent.dev/workload': 'sandbox' },
+  annotations: restartedAt === undefined ? {} : { restartedAt },
+});
+
 const statefulSet = ({ replicas = 1, database = false, restartedAt }: BlogOptions) => ({
   apiVersion: 'apps/v1',
   kind: 'StatefulSet',
@@ -70,7 +75,7 @@ const statefulSet = ({ replicas = 1, database = false, restartedAt }: BlogOption
     replicas,
     selector: { matchLabels: { 'fullstackagent.dev/project': 'blog' } },
     template: {
-      metadata: { labels, annotations: restartedAt === undefined ? {} : { restartedAt } },
+      metadata: podMetadata(restartedAt),
       spec: {
         terminationGracePeriodSeconds: 2,
         containers: [
@@ -150,7 +155,13 @@ export function blogFiles(options: BlogOptions = {}): Record<string, string> {
 export const keptFiles = (options: BlogOptions = {}): Record<string, string> =>
   filesOf([claim, ...(options.database === true ? [cluster(true)] : [])]);
 
-const filesOf = (objects: readonly { kind: string; metadata: { name: string } }[]): Record<string, string> =>
+interface Named {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly [field: string]: unknown;
+}
+
+export const filesOf = (objects: readonly Named[]): Record<string, string> =>
   Object.fromEntries(
     objects.map((object) => [
       `${FOLDER}/${object.kind.toLowerCase()}-${object.metadata.name}.yaml`,

@@ -48,7 +48,9 @@ export class EndpointController implements WorkloadController {
 
   #align(service: KubeObject): void {
     const { namespace = '', name, uid } = service.metadata;
-    const pods = this.store.list('Pod', namespace).filter((pod) => selects(service, pod));
+    const found = this.store.list('Pod', namespace).filter((pod) => selects(service, pod));
+    // While one pod takes the place of another, the one that answers is asked.
+    const pods = [...found].sort((a, b) => Number(isReady(b)) - Number(isReady(a)));
     const [pod] = pods;
     const ports =
       pod === undefined ? [] : list(service, 'spec', 'ports').flatMap((port) => this.#portOf(pod, port));

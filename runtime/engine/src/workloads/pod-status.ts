@@ -2,6 +2,11 @@ import { list, record, text, type Json, type KubeObject } from '../store/object.
 
 export interface PodCondition {
   readonly phase: 'Pending' | 'Running';
+  /** Absent: it is ready as soon as it runs. */
+  readonly ready?: boolean;
+  readonly restarts?: number;
+  /** How it ended the time before. */
+  readonly ended?: { readonly exitCode: number; readonly at: Date };
   /** Why the container cannot be started yet. */
   readonly waiting?: { readonly reason: string; readonly message: string };
   /** Why the pod cannot even be placed. */
@@ -11,8 +16,7 @@ export interface PodCondition {
 /** A pod's status as the kubelet would write it. Times move only when what they are about changes. */
 export function podStatus(pod: KubeObject, condition: PodCondition, now: Date): Json {
   const instant = now.toISOString().replace(/\.\d+Z$/, 'Z');
-  const running = condition.phase === 'Running';
-  const container = list(pod, 'spec', 'containers')[0];
+  const ready = isReady(condition);
   const conditions = [
     {
       type: 'PodScheduled',
@@ -20,8 +24,8 @@ export function podStatus(pod: KubeObject, condition: PodCondition, now: Date): 
       ...unschedulable(condition),
     },
     { type: 'Initialized', status: 'True' },
-    { type: 'ContainersReady', status: running ? 'True' : 'False' },
-    { type: 'Ready', status: running ? 'True' : 'False' },
+    { type: 'ContainersReady', status: ready ? 'True' : 'False' },
+    { type: 'Ready', status: ready ? 'True' : 'False' },
   ];
   return {
     phase: condition.phase,
@@ -31,22 +35,40 @@ export function podStatus(pod: KubeObject, condition: PodCondition, now: Date): 
     podIPs: [{ ip: '127.0.0.1' }],
     startTime: text(pod, 'status', 'startTime') ?? instant,
     qosClass: 'Burstable',
-    containerStatuses: [
-      {
-        name: text(container, 'name') ?? 'sandbox',
-        image: text(container, 'image') ?? '',
-        imageID: '',
-        ready: running,
-        started: running,
-        restartCount: 0,
-        state: running
-          ? { running: { startedAt: startedAt(pod) ?? instant } }
-          : { waiting: condition.waiting ?? { reason: 'ContainerCreating' } },
-        lastState: {},
-      },
-    ],
+    containerStatuses: [containerStatus(pod, condition, instant)],
   };
 }
+
+const isUp = ({ phase, waiting }: PodCondition): boolean => phase === 'Running' && waiting === undefined;
+const isReady = (condition: PodCondition): boolean => isUp(condition) && condition.ready !== false;
+
+function containerStatus(pod: KubeObject, condition: PodCondition, instant: string): Json {
+  const container = list(pod, 'spec', 'containers')[0];
+  const ready = isReady(condition);
+  return {
+    name: text(container, 'name') ?? 'sandbox',
+    image: text(container, 'image') ?? '',
+    imageID: '',
+    ready,
+    started: ready,
+    restartCount: condition.restarts ?? 0,
+    state: isUp(condition)
+      ? { running: { startedAt: startedAt(pod) ?? instant } }
+      : { waiting: condition.waiting ?? { reason: 'ContainerCreating' } },
+    lastState: lastState(condition),
+  };
+}
+
+const lastState = ({ ended }: PodCondition): Json =>
+  ended === undefined
+    ? {}
+    : {
+        terminated: {
+          exitCode: ended.exitCode,
+          reason: ended.exitCode === 0 ? 'Completed' : 'Error',
+          finishedAt: ended.at.toISOString().replace(/\.\d+Z$/, 'Z'),
+        },
+      };
 
 const unschedulable = ({ unschedulable: message }: PodCondition): Json =>
   message === undefined ? {} : { reason: 'Unschedulable', message };

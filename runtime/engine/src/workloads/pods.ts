@@ -2,12 +2,14 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { ExecError, type ExecProcess, type ExecRequest } from '../exec/types.js';
-import { list, number, record, refOf, text, type KubeObject, type ObjectRef } from '../store/object.js';
+import { list, refOf, text, type KubeObject, type ObjectRef } from '../store/object.js';
 import type { Change, Store } from '../store/store.js';
 import { keyOfName, nameOfKey, type WorkloadController } from './controller.js';
 import type { EventRecorder } from './events.js';
 import { KeyedQueue } from './keyed-queue.js';
-import { MissingReferenceError, type Lookup } from './pod-env.js';
+import { isOfDeployment } from './deployments.js';
+import { MissingReferenceError } from './pod-env.js';
+import { lookupIn, servicePortIn } from './pod-lookup.js';
 import { PodRuntime } from './pod-runtime.js';
 import { podStatus, type PodCondition } from './pod-status.js';
 import type { PortAllocator } from './ports.js';
@@ -43,11 +45,12 @@ export class PodController implements WorkloadController {
   onChange({ type, object }: Change): void {
     const { namespace, name, deletionTimestamp } = object.metadata;
     if (object.kind === 'Pod') {
+      if (isOfDeployment(object)) return;
       // A change of its status is its own doing.
       if (type !== 'MODIFIED' || deletionTimestamp !== undefined) this.#queue.add(keyOfName(namespace, name));
     } else if (NEEDED_BY_PODS.includes(object.kind)) {
       for (const pod of this.options.store.list('Pod', namespace))
-        this.#queue.add(keyOfName(namespace, pod.metadata.name));
+        if (!isOfDeployment(pod)) this.#queue.add(keyOfName(namespace, pod.metadata.name));
     }
   }
 
@@ -118,42 +121,19 @@ export class PodController implements WorkloadController {
   }
 
   #runtimeOptions(pod: KubeObject) {
-    const { home, ports, engineId, bashrc, path, log } = this.options;
+    const { store, home, ports, engineId, bashrc, path, log } = this.options;
     const { namespace } = pod.metadata;
     return {
       pod,
       places: { volumes: join(home, 'volumes'), pod: join(home, 'pods', pod.metadata.uid) },
-      lookup: this.#lookup(namespace),
+      lookup: lookupIn(store, namespace),
       ports,
-      service: (service: string, port: number) => this.#servicePort({ namespace, service, port }),
+      service: servicePortIn(store, namespace),
       log,
       engineId,
       bashrc,
       path,
     };
-  }
-
-  #lookup(namespace: string | undefined): Lookup {
-    return (kind, name) => {
-      const object = this.options.store.get({ kind, namespace, name });
-      if (object === undefined) return undefined;
-      const entries = Object.entries(record(object, 'data')).map(([key, value]): [string, string] => [
-        key,
-        kind === 'Secret' ? Buffer.from(String(value), 'base64').toString('utf8') : String(value),
-      ]);
-      return new Map(entries);
-    };
-  }
-
-  #servicePort(asked: { namespace: string | undefined; service: string; port: number }): number | undefined {
-    const { store } = this.options;
-    const service = store.get({ kind: 'Service', namespace: asked.namespace, name: asked.service });
-    const declared = list(service, 'spec', 'ports').find((entry) => number(entry, 'port') === asked.port);
-    const slice = store
-      .list('EndpointSlice', asked.namespace)
-      .find(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === asked.service);
-    const entry = list(slice, 'ports').find((port) => text(port, 'name') === text(declared, 'name'));
-    return number(entry, 'port');
   }
 
   #report(pod: KubeObject, condition: PodCondition): void {

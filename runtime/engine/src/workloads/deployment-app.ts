@@ -1,0 +1,183 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { connect } from 'node:net';
+import { constants } from 'node:os';
+import { StringDecoder } from 'node:string_decoder';
+
+export interface AppOptions {
+  /** A shell reads it, as when a person typed it. */
+  readonly command: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Of this machine: the app answers when somebody listens there. */
+  readonly port: number;
+  /** How long it may take to listen before it is started anew. */
+  readonly startupMs: number;
+  readonly onChange: (state: AppState) => void;
+}
+
+/** How the process stands, in a container's words. */
+export interface AppState {
+  readonly ready: boolean;
+  readonly restarts: number;
+  readonly waiting?: { readonly reason: string; readonly message: string };
+  readonly ended?: { readonly exitCode: number; readonly at: Date };
+}
+
+const LOOK_WHILE_STARTING_MS = 150;
+const LOOK_MS = 3000;
+const CONNECT_MS = 2000;
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 60_000;
+/** Who ran for so long did not end for the reason it ended for before. */
+const SETTLED_MS = 60_000;
+const LAST_WORDS_CHARS = 16 * 1024;
+const SHOWN_LINES = 6;
+
+/** One process of a release: started, looked after, and started again when it ends, later each time. */
+export class DeploymentApp {
+  #child: ChildProcess | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #state: AppState = { ready: false, restarts: 0 };
+  #pauseMs = FIRST_PAUSE_MS;
+  #startedAt = 0;
+  #output = '';
+  #tooSlow = false;
+  #stopped = false;
+
+  constructor(private readonly options: AppOptions) {}
+
+  get state(): AppState {
+    return this.#state;
+  }
+
+  /** The end of what it printed, over all its starts. */
+  get output(): string {
+    return this.#output;
+  }
+
+  start(): void {
+    if (this.#stopped) return;
+    const { command, cwd, env } = this.options;
+    this.#startedAt = Date.now();
+    this.#tooSlow = false;
+    // A group of its own: what it starts ends with it.
+    const child = spawn('sh', ['-c', command], {
+      cwd,
+      env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      const decoder = new StringDecoder('utf8');
+      stream.on('data', (chunk: Buffer) => {
+        this.#output = (this.#output + decoder.write(chunk)).slice(-LAST_WORDS_CHARS);
+      });
+    }
+    child.once('error', () => {
+      this.#ended(child, 126);
+    });
+    child.once('exit', (code, signal) => {
+      this.#ended(child, code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+    });
+    this.#look(LOOK_WHILE_STARTING_MS);
+  }
+
+  /** No new start; who is there is ended by whoever asks. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.signal('SIGTERM');
+  }
+
+  /** To the whole group. */
+  signal(name: NodeJS.Signals): void {
+    const { pid } = this.#child ?? {};
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, name);
+    } catch {
+      // Gone already.
+    }
+  }
+
+  #look(afterMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      void this.#check();
+    }, afterMs);
+  }
+
+  async #check(): Promise<void> {
+    const child = this.#child;
+    const ready = await listens(this.options.port);
+    if (this.#stopped || child === undefined || child !== this.#child) return;
+    if (ready && Date.now() - this.#startedAt > SETTLED_MS) this.#pauseMs = FIRST_PAUSE_MS;
+    if (ready !== this.#state.ready)
+      this.#tell({ ready, restarts: this.#state.restarts, ...this.#endedBefore() });
+    if (!ready && Date.now() - this.#startedAt > this.options.startupMs) {
+      this.#tooSlow = true;
+      this.signal('SIGKILL');
+      return;
+    }
+    this.#look(ready ? LOOK_MS : LOOK_WHILE_STARTING_MS);
+  }
+
+  #endedBefore(): Pick<AppState, 'ended'> {
+    const { ended } = this.#state;
+    return ended === undefined ? {} : { ended };
+  }
+
+  #ended(child: ChildProcess, exitCode: number): void {
+    if (child !== this.#child) return;
+    // What it left running in its group would hold the port.
+    this.signal('SIGKILL');
+    this.#child = undefined;
+    clearTimeout(this.#timer);
+    if (this.#stopped) return;
+    const message = this.#whyItWaits();
+    const restarts = this.#state.restarts + 1;
+    this.#tell({
+      ready: false,
+      restarts,
+      waiting: { reason: 'CrashLoopBackOff', message },
+      ended: { exitCode, at: new Date() },
+    });
+    this.#timer = setTimeout(() => {
+      this.start();
+    }, this.#pauseMs);
+    this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
+  }
+
+  #whyItWaits(): string {
+    const lines = this.#output.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n');
+    const said = lines === '' ? 'It printed nothing.' : `It last said: ${lines}`;
+    return this.#tooSlow
+      ? `Nothing listened on port ${this.options.port} (variable PORT) in time. ${said}`
+      : said;
+  }
+
+  #tell(state: AppState): void {
+    this.#state = state;
+    this.options.onChange(state);
+  }
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    const answer = (found: boolean): void => {
+      socket.destroy();
+      resolve(found);
+    };
+    socket.setTimeout(CONNECT_MS, () => {
+      answer(false);
+    });
+    socket.once('connect', () => {
+      answer(true);
+    });
+    socket.once('error', () => {
+      answer(false);
+    });
+  });
+}

@@ -1,0 +1,195 @@
+import http from 'node:http';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { at, list, number, text } from '../store/object.js';
+import { POD, TestEngine, until } from '../testing/engine-harness.js';
+import { blogFiles, NAMESPACE } from '../testing/manifests.js';
+import { RELEASE_HOST, releaseFiles, type ReleaseOptions } from '../testing/release-manifests.js';
+
+const DEPLOYMENT = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/blog--release`;
+const PODS = `/api/v1/namespaces/${NAMESPACE}/pods?labelSelector=${encodeURIComponent('fullstackagent.dev/workload=release')}`;
+
+/** Says its version and a variable, and after /die nothing more. */
+const server = (version: string): string => `
+const http = require('node:http');
+require('node:fs').appendFileSync('written-by-the-app', 'x');
+console.log('version ${version} begins');
+http.createServer((request, response) => {
+  if (request.url === '/die') process.exit(3);
+  response.end('${version} ' + (process.env.MODE ?? '') + ' ' + process.env.NODE_ENV);
+}).listen(process.env.PORT, '127.0.0.1');
+`;
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await TestEngine.create();
+  await engine.repository.commit(blogFiles());
+  await engine.start();
+  await engine.readyPod();
+});
+afterAll(() => engine.remove());
+
+const workspace = (): string => join(engine.home, 'volumes', NAMESPACE, 'blog--workspace', 'workspace');
+
+async function snapshot(content: string, command = 'node app.js'): Promise<string> {
+  await mkdir(workspace(), { recursive: true });
+  await writeFile(join(workspace(), 'app.js'), content);
+  const body = { project: 'blog', command };
+  const answer = await engine.kube(`${POD}/snapshot`, { method: 'POST', body });
+  if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
+  return `snapshot.local/${NAMESPACE}/blog@${text(answer.body, 'digest') ?? ''}`;
+}
+
+const release = (options: ReleaseOptions): Promise<string> =>
+  engine.repository.commit({ ...blogFiles(), ...releaseFiles(options) });
+
+function ask(path = '/'): Promise<string> {
+  const options = { host: '127.0.0.1', port: engine.ingressPort, path, headers: { host: RELEASE_HOST } };
+  return new Promise((resolve) => {
+    http
+      .get(options, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => {
+          resolve(`${response.statusCode ?? 0} ${Buffer.concat(chunks).toString()}`);
+        });
+        response.on('error', () => {
+          resolve('cut off');
+        });
+      })
+      .on('error', () => {
+        resolve('cut off');
+      });
+  });
+}
+
+const answers = (expected: string): Promise<unknown> =>
+  until(async () => ((await ask()) === `200 ${expected}` ? true : undefined), `the answer ${expected}`);
+
+const pods = async (): Promise<readonly unknown[]> => list((await engine.kube(PODS)).body, 'items');
+const container = async (): Promise<unknown> => at((await pods())[0], 'status', 'containerStatuses', 0);
+
+describe('a release', () => {
+  it('runs from a snapshot, whatever becomes of the workspace, and gives way to the next', async () => {
+    const first = await snapshot(server('one'));
+    await release({ image: first, env: { MODE: 'a' } });
+    await answers('one a production');
+    await writeFile(join(workspace(), 'app.js'), server('changed'));
+    expect(await ask()).toBe('200 one a production');
+
+    const seen = new Set<string>();
+    const second = await snapshot(server('two'));
+    await release({ image: second, env: { MODE: 'b' } });
+    await until(async () => {
+      seen.add(await ask());
+      return seen.has('200 two b production') ? true : undefined;
+    }, 'the second version');
+    // The first goes when the second answers: whoever asked in between was answered.
+    expect([...seen].filter((answer) => !answer.startsWith('200'))).toEqual([]);
+    await until(async () => ((await pods()).length === 1 ? true : undefined), 'one pod');
+
+    await release({ image: first, env: { MODE: 'a' } });
+    await answers('one a production');
+    const { body } = await engine.kube(DEPLOYMENT);
+    await until(async () => {
+      const { body: now } = await engine.kube(DEPLOYMENT);
+      return number(now, 'status', 'replicas') === 1 && number(now, 'status', 'availableReplicas') === 1
+        ? true
+        : undefined;
+    }, 'a deployment of one pod that answers');
+    expect(text(body, 'kind')).toBe('Deployment');
+  });
+
+  it('is started again when it ends, from what was released', async () => {
+    await release({ image: await snapshot(server('mortal')) });
+    await answers('mortal  production');
+    await ask('/die');
+    await until(async () => {
+      const status = await container();
+      return number(status, 'restartCount') === 1 && at(status, 'ready') === true ? true : undefined;
+    }, 'a ready container that ended once');
+    expect(number(await container(), 'lastState', 'terminated', 'exitCode')).toBe(3);
+    await answers('mortal  production');
+  });
+
+  it('that does not come up leaves the one before it, and says how it ended', async () => {
+    await release({ image: await snapshot(server('good')) });
+    await answers('good  production');
+    await release({ image: await snapshot('console.error("no database"); process.exit(7)') });
+    const broken = await until(async () => {
+      const statuses = (await pods()).map((pod) => at(pod, 'status', 'containerStatuses', 0));
+      return statuses.find((status) => number(status, 'lastState', 'terminated', 'exitCode') === 7);
+    }, 'a container that ended with 7');
+    expect(text(broken, 'state', 'waiting', 'reason')).toBe('CrashLoopBackOff');
+    expect(text(broken, 'state', 'waiting', 'message')).toContain('no database');
+    expect(await ask()).toBe('200 good  production');
+    await release({ image: await snapshot(server('mended')) });
+    await answers('mended  production');
+  });
+
+  it('that listens nowhere is ended, and told so', async () => {
+    await release({ image: await snapshot('setInterval(() => {}, 1000)'), startupSeconds: 1 });
+    const waiting = await until(async () => {
+      const messages = (await pods()).map((pod) =>
+        text(pod, 'status', 'containerStatuses', 0, 'state', 'waiting', 'message'),
+      );
+      return messages.find((message) => message !== undefined);
+    }, 'a container that waits');
+    expect(waiting).toMatch(/Nothing listened on port \d+ \(variable PORT\)/);
+  });
+
+  it.each([
+    { image: `registry.example.com/blog@sha256:${'0'.repeat(64)}`, reason: 'ErrImagePull' },
+    { image: `snapshot.local/${NAMESPACE}/blog@sha256:${'0'.repeat(64)}`, reason: 'ErrImageNeverPull' },
+    { image: `snapshot.local/ns-zzzz9999/blog@sha256:${'0'.repeat(64)}`, reason: 'ErrImageNeverPull' },
+  ])('of an image that is not here says so: $image', async ({ image, reason }) => {
+    await release({ image });
+    await until(async () => {
+      const found = (await pods()).some(
+        (pod) =>
+          text(pod, 'spec', 'containers', 0, 'image') === image &&
+          text(pod, 'status', 'containerStatuses', 0, 'state', 'waiting', 'reason') === reason,
+      );
+      return found ? true : undefined;
+    }, reason);
+  });
+
+  it('has no part of what only a cluster does, and the objects say so', async () => {
+    const { body } = await engine.kube(
+      `/apis/autoscaling/v2/namespaces/${NAMESPACE}/horizontalpodautoscalers/blog--release`,
+    );
+    expect(text(body, 'status', 'conditions', 0, 'message')).toBe(
+      'The local engine does not scale: one pod of the release runs.',
+    );
+  });
+
+  it('ends with its project’s stop, and when it is taken down', async () => {
+    const image = await snapshot(server('last'));
+    await release({ image });
+    await answers('last  production');
+    await release({ image, replicas: 0 });
+    await until(async () => ((await pods()).length === 0 ? true : undefined), 'no pod');
+    await release({ image });
+    await answers('last  production');
+    await engine.repository.commit(blogFiles());
+    await until(async () => ((await pods()).length === 0 ? true : undefined), 'no pod');
+    await engine.gone(DEPLOYMENT);
+    expect(await ask()).toMatch(/^404 /);
+  });
+});
+
+describe('a snapshot', () => {
+  it('is of a sandbox, and asked for with a project and a command', async () => {
+    for (const body of [
+      {},
+      { project: 'blog' },
+      { project: 'shop', command: 'x' },
+      { project: 'blog', command: '' },
+    ])
+      expect((await engine.kube(`${POD}/snapshot`, { method: 'POST', body })).status).toBe(400);
+    expect((await engine.kube(`${POD}/snapshot`)).status).toBe(405);
+    const nowhere = `/api/v1/namespaces/${NAMESPACE}/pods/none-0/snapshot`;
+    expect((await engine.kube(nowhere, { method: 'POST', body: {} })).status).toBe(404);
+  });
+});
