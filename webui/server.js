@@ -20,6 +20,7 @@ const server = createServer((request, response) => {
   // For static files; what SvelteKit answers sets all of its headers itself.
   response.setHeader('X-Content-Type-Options', 'nosniff');
   if (portal.git(request, response) || portal.files(request, response)) return;
+  if (portal.webhooks(request, response)) return;
   if (isReadable(request.url)) handler(request, response, () => response.writeHead(404).end());
   else refuseAddress(response);
 });

@@ -5,6 +5,7 @@ import { createFilesProxy } from './files/files-proxy.js';
 import { createGitProxy } from './git/git-proxy.js';
 import { startServices } from './services.js';
 import { serveTerminals } from './terminal/terminal-upgrade.js';
+import { createWebhookProxy } from './webhooks/webhook-proxy.js';
 
 /** What `webui/server.js`, which is outside the bundle, needs of what is inside. It finds it by this symbol. */
 export interface Portal {
@@ -16,6 +17,8 @@ export interface Portal {
   git(request: IncomingMessage, response: ServerResponse): boolean;
   /** The same for uploads and downloads. */
   files(request: IncomingMessage, response: ServerResponse): boolean;
+  /** The same for what the remote says of itself. */
+  webhooks(request: IncomingMessage, response: ServerResponse): boolean;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   log(message: string): void;
   close(): Promise<void>;
@@ -29,12 +32,14 @@ export function startPortal(): void {
   const terminals = serveTerminals(services);
   const git = createGitProxy(services);
   const files = createFilesProxy(services);
+  const webhooks = createWebhookProxy(services.controllers.url);
   const portal: Portal = {
     host: config.host,
     port: config.port,
     ready: services.ready,
     git: (request, response) => git.serve(request, response),
     files: (request, response) => files.serve(request, response),
+    webhooks: (request, response) => webhooks.serve(request, response),
     upgrade: (request, socket, head) => {
       terminals.upgrade(request, socket, head);
     },
@@ -45,6 +50,7 @@ export function startPortal(): void {
       terminals.close();
       git.close();
       files.close();
+      webhooks.close();
       await services.close();
     },
   };

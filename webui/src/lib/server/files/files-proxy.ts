@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '@fullstackagent/controller/contract';
+import { linger } from '../linger.js';
 import { asAppError } from '../problems.js';
 import { projectKeyOf, type ProjectKey } from '../project-key.js';
 import { requestIdFrom } from '../request-id.js';
@@ -23,8 +24,6 @@ const METHODS = ['GET', 'PUT'] as const;
 export const STREAMED: readonly string[] = METHODS.map(
   (method) => `${method.toLowerCase()} /api/projects/{id}/files`,
 );
-/** How long a client that was refused may go on sending, so that it reads why. */
-const LINGER_MS = 10_000;
 /** A connection over which nothing moves: the other end is gone and did not say so. */
 const IDLE_MS = 120_000;
 
@@ -192,15 +191,4 @@ function refuse({ services, request, response, requestId }: Exchange, error: unk
   });
   response.end(body);
   linger(request);
-}
-
-/** Closed at once, a connection takes the answer with it before a client that still sends has read it. */
-function linger(request: IncomingMessage): void {
-  if (request.complete) return;
-  request.resume();
-  const timer = setTimeout(() => request.destroy(), LINGER_MS);
-  timer.unref();
-  request.once('close', () => {
-    clearTimeout(timer);
-  });
 }

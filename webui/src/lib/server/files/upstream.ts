@@ -39,9 +39,9 @@ export function openUpstream({ controllerUrl, method, path, headers }: UpstreamR
   });
 }
 
-/** The head of a success. Throws the controller's own problem, or NOT_READY where nobody answered. */
-export async function answerOf(upstream: ClientRequest): Promise<IncomingMessage> {
-  const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
+/** The head of the answer, whatever it says. Throws NOT_READY where nobody answered. */
+export function responseOf(upstream: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
     upstream.once('response', resolve);
     upstream.on('error', (cause) => {
       reject(notAnswering(cause));
@@ -50,6 +50,11 @@ export async function answerOf(upstream: ClientRequest): Promise<IncomingMessage
       reject(notAnswering(undefined));
     });
   });
+}
+
+/** The head of a success. Throws the controller's own problem, or NOT_READY where nobody answered. */
+export async function answerOf(upstream: ClientRequest): Promise<IncomingMessage> {
+  const incoming = await responseOf(upstream);
   const { statusCode = 0 } = incoming;
   if (statusCode >= 200 && statusCode < 300) return incoming;
   throw errorFromProblem(statusCode, await textOf(incoming).catch(() => ''));
