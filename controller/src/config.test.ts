@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
-import { readConfig } from './config.js';
+import { afterAll, describe, expect, test } from 'vitest';
+import { ConfigError, readConfig } from './config.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'config-'));
 const keyFile = join(folder, 'key');
@@ -85,4 +85,65 @@ test('a webhook of Argo CD: all of it or nothing', () => {
   for (const name of ['ARGOCD_WEBHOOK_SECRET_FILE', 'GITOPS_URL'])
     expect(() => readConfig({ ...enough, ...webhook, [name]: '' })).toThrow(name);
   expect(() => readConfig({ ...enough, ...webhook, ARGOCD_WEBHOOKS: 'argocd' })).toThrow('ARGOCD_WEBHOOKS');
+});
+
+describe('a remote', () => {
+  const tokenFile = keyFile;
+  const refused = (more: NodeJS.ProcessEnv): string => {
+    try {
+      readConfig({ ...enough, ...more });
+    } catch (error) {
+      if (error instanceof ConfigError) return error.message;
+      throw error;
+    }
+    return 'It was taken.';
+  };
+
+  test('on GitHub: everything else is known', () => {
+    const env = { GITOPS_REMOTE: 'https://github.com/team/gitops.git', GITOPS_REMOTE_TOKEN_FILE: tokenFile };
+    expect(readConfig({ ...enough, ...env }).remote).toEqual({
+      address: { url: env.GITOPS_REMOTE, user: 'x-access-token', tokenFile },
+      acknowledge: 'local',
+      lookEveryMs: 60_000,
+      pushesPerMinute: 6,
+      alwaysPropose: false,
+      pullRequests: { api: 'https://api.github.com', owner: 'team', repository: 'gitops', tokenFile },
+    });
+  });
+
+  test('over ssh, with an API of its own', () => {
+    const env = {
+      GITOPS_REMOTE: 'git@git.example.com:team/gitops.git',
+      GITOPS_REMOTE_SSH_KEY_FILE: '/k',
+      GITOPS_REMOTE_KNOWN_HOSTS_FILE: '/h',
+      GITOPS_REMOTE_TOKEN_FILE: tokenFile,
+      GITOPS_REMOTE_API: 'https://git.example.com/api/v3',
+      GITOPS_REMOTE_MAIN: 'pull-request',
+      ACK: 'replicated',
+    };
+    expect(readConfig({ ...enough, ...env }).remote).toMatchObject({
+      address: { ssh: { keyFile: '/k', knownHostsFile: '/h' } },
+      acknowledge: 'replicated',
+      pushesPerMinute: 60,
+      alwaysPropose: true,
+      pullRequests: { owner: 'team', repository: 'gitops' },
+    });
+  });
+
+  test.each([
+    [{ GITOPS_REMOTE: 'https://me:secret@github.com/a/b' }, 'GITOPS_REMOTE_TOKEN_FILE are for them'],
+    [{ GITOPS_REMOTE: 'https://me@github.com/a/b' }, 'leave the name'],
+    [{ GITOPS_REMOTE: '--upload-pack=x' }, 'no address'],
+    [{ GITOPS_REMOTE: 'ext::sh -c x' }, 'no address'],
+    [{ GITOPS_REMOTE: 'ext::x' }, 'the absolute path of a folder is needed'],
+    [{ GITOPS_REMOTE: 'file:///x' }, 'the absolute path of a folder is needed'],
+    [{ GITOPS_REMOTE: 'https://h/x?y' }, 'no ?'],
+    [{ GITOPS_REMOTE: '/x', GITOPS_REMOTE_USER: "a'b" }, 'GITOPS_REMOTE_USER'],
+    [{ GITOPS_REMOTE: '/x', GITOPS_REMOTE_SSH_KEY_FILE: '/k' }, 'GITOPS_REMOTE_KNOWN_HOSTS_FILE'],
+    [{ GITOPS_REMOTE: '/x', GITOPS_REMOTE_MAIN: 'pull-request' }, 'GITOPS_REMOTE_API'],
+    [{ GITOPS_REMOTE_WEBHOOK_SECRET_FILE: shortKey }, 'less than 16'],
+    [{ ACK: 'replicated' }, 'needs GITOPS_REMOTE'],
+  ])('%j is refused in a line that says why', (more, why) => {
+    expect(refused(more)).toContain(why);
+  });
 });

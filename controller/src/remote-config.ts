@@ -128,10 +128,13 @@ function addressProblem(text: string): string | undefined {
   if (/[\u0000-\u0020\u007f]/.test(text) || text.startsWith('-')) return 'this is no address';
   if (isAbsolute(text) || /^[\w.-]+@[\w.-]+:[^:]+$/.test(text)) return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !['http:', 'https:', 'ssh:'].includes(url.protocol))
-    return 'https://…, ssh://…, git@host:path or the absolute path of a folder is needed';
-  if (url.password !== '' || (url.protocol !== 'ssh:' && url.username !== ''))
+  return url !== undefined && ['http:', 'https:', 'ssh:'].includes(url.protocol)
+    ? urlProblem(url)
+    : 'https://…, ssh://…, git@host:path or the absolute path of a folder is needed';
+}
+
+function urlProblem({ protocol, username, password, search, hash }: URL): string | undefined {
+  if (password !== '' || (protocol !== 'ssh:' && username !== ''))
     return 'leave the name and the password out; GITOPS_REMOTE_USER and GITOPS_REMOTE_TOKEN_FILE are for them';
-  if (url.search !== '' || url.hash !== '') return 'an address of a repository has no ? and no #';
-  return undefined;
+  return search === '' && hash === '' ? undefined : 'an address of a repository has no ? and no #';
 }

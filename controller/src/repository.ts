@@ -5,8 +5,8 @@ import type { ProjectChanges } from './api/changes.js';
 import type { OperationsDesk } from './api/operations.js';
 import { ConfigError, type Config } from './config.js';
 import { GitRemote, openRepository as openGit } from './git/index.js';
+import type { GitIntentStore } from './intent/index.js';
 import {
-  GitIntentStore,
   GitProjectChanges,
   GitPurgeChanges,
   GitReleaseChanges,

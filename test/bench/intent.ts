@@ -5,6 +5,7 @@ import { openRepository, plainProjection, type RepositoryOptions } from '@fullst
 import { openIntentStore } from '@fullstackagent/controller/intent';
 import { percentile, printFigure, series, spread, timed, writeFigures, type Figure } from './figures.js';
 import { manyProjects, projectText, tenantPathOf, tenantText, type ManyProject } from './many-projects.js';
+import { benchPush } from './push.js';
 import { commitWithPlumbing, durableFile, FastImport, git, packedSize, removeFolder } from './stock-git.js';
 
 /** How long a change takes to be durable among many projects, beside what a disk and a stock git take for it. */
@@ -26,6 +27,7 @@ const options: RepositoryOptions = {
 };
 const portal = { name: 'Bench', email: 'bench@example.com', at: new Date() };
 type Store = Awaited<ReturnType<typeof openIntentStore>>;
+type Repository = Awaited<ReturnType<typeof openRepository>>;
 
 class Report {
   readonly figures: Figure[] = [];
@@ -78,6 +80,7 @@ async function benchSize(report: Report, folder: string, size: number): Promise<
   report.add(...spread(`the disk alone, by turns with changes ${among}`, floor));
   report.add(...spread(`durable change ${among}`, times, usual ? [5, 15] : []));
   if (usual) await benchWriters(report, change);
+  if (usual) report.add(...(await benchPush({ ...opened, change, folder })));
   await opened.close();
   await benchStock(report, { gitDir, projects, among });
   if (usual) await benchGrowth(report, gitDir, projects);
@@ -99,11 +102,17 @@ async function fill(gitDir: string, projects: readonly ManyProject[]): Promise<v
   await repository.close();
 }
 
-async function openStore(gitDir: string): Promise<{ store: Store; close: () => Promise<void> }> {
+interface Opened {
+  readonly repository: Repository;
+  readonly store: Store;
+  readonly close: () => Promise<void>;
+}
+
+async function openStore(gitDir: string): Promise<Opened> {
   const repository = await openRepository(gitDir, options);
   const seed = (): Promise<never> => Promise.reject(new Error('The repository is filled.'));
   const store = await openIntentStore({ repository, now: () => new Date(), seed });
-  return { store, close: () => repository.close() };
+  return { repository, store, close: () => repository.close() };
 }
 
 let run = 0;

@@ -83,15 +83,16 @@ export class BranchWriter<View> implements Branch<View> {
   }
 
   async moveBy(choose: Parameters<Branch<View>['moveBy']>[0]): Promise<string | undefined> {
-    let moved = false;
+    let reached: string | undefined;
     await this.#inLine(async () => {
       await this.#follow();
       const move = await choose({ tip: this.#state.tip, snapshot: this.#state.tree });
       if (move === undefined) return;
-      moved = 'to' in move ? await this.#moveTo(move.to) : await this.#join(move.draft);
+      const moved = 'to' in move ? await this.#moveTo(move.to) : await this.#join(move.draft);
       await this.#follow();
+      reached = moved ? this.#state.tip : undefined;
     });
-    return moved ? this.#state.tip : undefined;
+    return reached;
   }
 
   async refresh(): Promise<void> {

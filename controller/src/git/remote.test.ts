@@ -17,7 +17,7 @@ interface Bench {
   readonly gitDir: string;
   readonly server: GitServer;
   readonly commit: string;
-  remote(address?: Partial<RemoteAddress>): GitRemote;
+  readonly remote: (address?: Partial<RemoteAddress>) => GitRemote;
 }
 
 /** A repository with one commit, and a server that wants the token. */

@@ -3,7 +3,7 @@ import type { RemoteBranchDto, RemoteDto } from '../contract/remote.js';
 import type { IntentStore, IntentView } from '../model/intent.js';
 import type { Remote, RemoteBranch } from '../model/remote.js';
 import type { Branch, Repository, Snapshot } from '../model/repository.js';
-import { Proposals } from './proposals.js';
+import type { Proposals } from './proposals.js';
 import type { PullRequests } from './pull-requests.js';
 import { RemoteLoop } from './remote-loop.js';
 import { Replication } from './replication.js';
@@ -12,6 +12,7 @@ import { Sync } from './sync.js';
 
 export { adoptUpstream } from './adopt.js';
 export { Proposals } from './proposals.js';
+export { Sync } from './sync.js';
 export { PullRequests, type PullRequestsOptions } from './pull-requests.js';
 
 export interface RemoteSettings {

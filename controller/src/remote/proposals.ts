@@ -180,22 +180,8 @@ export class Proposals {
   async #read(ref: string, commit: string): Promise<Proposal | undefined> {
     const query = { from: commit, limit: 1, order: 'newest first', files: true } as const;
     const [entry] = await this.deps.repository.log(query);
-    const [file] = entry?.files ?? [];
-    const upstream = entry?.trailers.get(UPSTREAM);
-    const base = entry?.trailers.get(BASE);
-    if (entry === undefined || file === undefined || upstream === undefined || base === undefined)
-      return undefined;
-    if (!(await this.#isMerged(upstream))) return undefined;
-    return {
-      id: ref.slice(FAMILY.length),
-      ref,
-      path: file.path,
-      base: base === NONE ? null : base,
-      stood: file.before,
-      proposed: file.after,
-      upstream,
-      entry,
-    };
+    const proposal = entry === undefined ? undefined : proposalIn(entry, ref);
+    return proposal !== undefined && (await this.#isMerged(proposal.upstream)) ? proposal : undefined;
   }
 
   async #isMerged(upstream: string): Promise<boolean> {
@@ -226,6 +212,19 @@ export class Proposals {
 
 class MovedMeanwhile extends Error {
   override readonly name = 'MovedMeanwhile';
+}
+
+function proposalIn(entry: LogEntry, ref: string): Proposal | undefined {
+  const [file] = entry.files;
+  const upstream = entry.trailers.get(UPSTREAM);
+  const base = entry.trailers.get(BASE);
+  if (file === undefined || upstream === undefined || base === undefined) return undefined;
+  return {
+    ...{ id: ref.slice(FAMILY.length), ref, path: file.path, upstream, entry },
+    base: base === NONE ? null : base,
+    stood: file.before,
+    proposed: file.after,
+  };
 }
 
 function projectOf(path: string): { readonly project?: ProjectKey } {

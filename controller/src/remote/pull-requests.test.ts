@@ -90,8 +90,8 @@ interface Protected {
   readonly server: Server;
   readonly pullRequests: PullRequests;
   readonly sync: Sync;
-  create(name: string): Promise<string>;
-  round(): Promise<void>;
+  readonly create: (name: string) => Promise<string>;
+  readonly round: () => Promise<void>;
 }
 
 /** `main` there has the first commits, and is protected from then on: a hook of the server refuses pushes to it. */

@@ -25,10 +25,10 @@ export interface Upstream {
   /** `<branch> <commit>` in the order in which it was said. */
   readonly arrived: string[];
   /** A commit made there by hand, on its own tip. */
-  byHand(files: Readonly<Record<string, string | null>>, branch?: string): string;
-  there(...args: readonly string[]): string;
-  here(...args: readonly string[]): string;
-  round(): Promise<void>;
+  readonly byHand: (files: Readonly<Record<string, string | null>>, branch?: string) => string;
+  readonly there: (...args: readonly string[]) => string;
+  readonly here: (...args: readonly string[]) => string;
+  readonly round: () => Promise<void>;
 }
 
 export async function openUpstream(options: { url?: string } = {}): Promise<Upstream> {
