@@ -8,9 +8,11 @@ export class Polled<T> {
   value = $state.raw<T>();
   failure = $state.raw<Failure>();
   readonly #path: string;
+  readonly #everyMs: number;
 
-  constructor(path: string) {
+  constructor(path: string, everyMs = POLL_MS) {
     this.#path = path;
+    this.#everyMs = everyMs;
   }
 
   async refresh(): Promise<void> {
@@ -25,7 +27,7 @@ export class Polled<T> {
     let over = false;
     const next = async (): Promise<void> => {
       if (document.visibilityState === 'visible') await this.refresh();
-      if (!over) timer = setTimeout(() => void next(), POLL_MS);
+      if (!over) timer = setTimeout(() => void next(), this.#everyMs);
     };
     void next();
     return () => {
