@@ -11,9 +11,10 @@ import type {
   ProposalsDto,
   UploadStateDto,
 } from '@fullstackagent/controller/contract';
-import { ask, type ControllerConnection } from './controller-request.js';
+import { ask, type ControllerConnection, type ControllerRequest } from './controller-request.js';
 import { OperationsClient, type Decided } from './operations-client.js';
 import type { ProjectKey } from './project-key.js';
+import { ReleaseClient } from './release-client.js';
 import { RemoteClient, type ProposalDecision } from './remote-client.js';
 
 /**
@@ -121,6 +122,11 @@ export class ControllerClient {
     return this.#json('POST', `${projectPath(key)}/proposals/${segment(id)}/${decision}`);
   }
 
+  /** The release of one project. */
+  release(key: ProjectKey): ReleaseClient {
+    return new ReleaseClient((request) => this.#answer(request), projectPath(key));
+  }
+
   /** `query`: UploadStateQuery. */
   uploadState(key: ProjectKey, query: URLSearchParams): Promise<UploadStateDto> {
     return this.#json('GET', `${projectPath(key)}/files/upload?${query.toString()}`);
@@ -138,8 +144,12 @@ export class ControllerClient {
     return response.body ?? new ReadableStream();
   }
 
-  async #json<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await ask(this.#connection, { method, path, ...(body === undefined ? {} : { body }) });
+  #json<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return this.#answer({ method, path, ...(body === undefined ? {} : { body }) });
+  }
+
+  async #answer<T>(request: ControllerRequest): Promise<T> {
+    const response = await ask(this.#connection, request);
     return (await response.json()) as T;
   }
 }

@@ -8,6 +8,7 @@ import type { z } from 'zod';
 import { createTokenInput } from '../accounts/access-tokens.js';
 import { logInInput, signUpInput } from '../accounts/credentials.js';
 import { purgeInput } from './projects.js';
+import { releaseOperations } from './release-operations.js';
 import { remoteOperations } from './remote-operations.js';
 
 type QueryName =
@@ -223,6 +224,7 @@ export const operations: readonly Operation[] = [
     answer: 'The files it would change on both branches, and whether the sandbox restarts.',
     input: planInput,
   },
+  ...releaseOperations,
   {
     method: 'get',
     path: OPERATIONS,

@@ -1,0 +1,126 @@
+import type {
+  ChangeDto,
+  PlanDto,
+  ReleaseInput,
+  ReleaseStateDto,
+  SnapshotDto,
+  StartCommandDto,
+} from '@fullstackagent/controller/contract';
+import { api, type Failure, fieldErrors, generalError, standingErrors } from '../api.js';
+import { inputOf, rowsOf, type VariableRow } from '../environment/rows.js';
+import { projectApi } from '../projects/paths.js';
+
+export type Source = 'snapshot' | 'image';
+type Sent = ReleaseInput & { readonly command?: string };
+
+const FIRST = { image: '', replicas: 1, database: false, variables: [] } as const;
+
+/** What is to be released, from the first look to the commit: a plan comes between. */
+export class ReleaseForm {
+  source = $state<Source>('snapshot');
+  image = $state('');
+  command = $state('');
+  /** The file of the workspace that named the command. */
+  from = $state<string>();
+  replicas = $state(1);
+  database = $state(false);
+  preset = $state('');
+  rows = $state<VariableRow[]>([]);
+  pending = $state<'snapshot' | 'plan' | 'release'>();
+  failure = $state.raw<Failure>();
+  snapshot = $state.raw<SnapshotDto>();
+  plan = $state.raw<PlanDto>();
+  #sent = $state.raw<Sent>();
+  #planned: ReleaseInput | undefined;
+  readonly #key: string;
+  readonly #version: string;
+
+  constructor(key: string, state: ReleaseStateDto, defaultPreset: string) {
+    this.#key = key;
+    this.#version = state.version;
+    const { offer, version } = state;
+    const release = state.release ?? { ...FIRST, preset: defaultPreset };
+    this.source = offer.snapshots ? 'snapshot' : 'image';
+    this.image = this.source === 'image' ? release.image : '';
+    this.replicas = release.replicas;
+    this.database = release.database;
+    this.preset = release.preset;
+    this.rows = rowsOf({ variables: release.variables, version });
+  }
+
+  readonly errors = $derived(standingErrors(fieldErrors(this.failure), this.#sent, this.#asked()));
+  readonly general = $derived(generalError(this.failure));
+
+  /** Asks the workspace how its app is started; that it cannot be asked is no mistake. */
+  async suggest(): Promise<void> {
+    const result = await api<StartCommandDto>('GET', this.#path('start-command'));
+    if (!result.ok || this.command !== '') return;
+    this.command = result.value.command ?? '';
+    this.from = result.value.from;
+  }
+
+  /** Keeps the workspace as it is where that is what is released, and says what the release would change. */
+  async preview(): Promise<void> {
+    if (this.pending !== undefined) return;
+    this.failure = undefined;
+    this.#sent = this.#asked();
+    const image = this.source === 'image' ? this.image.trim() : await this.#take();
+    if (image === undefined) return;
+    const input: ReleaseInput = { ...this.#settings(), image };
+    this.pending = 'plan';
+    const result = await api<PlanDto>('POST', projectApi(this.#key, 'plan'), { release: input });
+    this.pending = undefined;
+    if (!result.ok) {
+      this.failure = result.failure;
+      return;
+    }
+    this.#planned = input;
+    this.plan = result.value;
+  }
+
+  /** One commit. @returns what was made of it, or undefined where it was not accepted. */
+  async release(): Promise<ChangeDto | undefined> {
+    if (this.pending !== undefined || this.#planned === undefined) return undefined;
+    this.pending = 'release';
+    this.failure = undefined;
+    const result = await api<ChangeDto>('POST', this.#path(), this.#planned);
+    this.pending = undefined;
+    if (result.ok) return result.value;
+    this.failure = result.failure;
+    this.plan = undefined;
+    return undefined;
+  }
+
+  back(): void {
+    this.plan = undefined;
+    this.failure = undefined;
+  }
+
+  async #take(): Promise<string | undefined> {
+    this.pending = 'snapshot';
+    const command = this.command.trim();
+    const result = await api<SnapshotDto>('POST', this.#path('snapshot'), command === '' ? {} : { command });
+    this.pending = undefined;
+    if (!result.ok) {
+      this.failure = result.failure;
+      return undefined;
+    }
+    this.snapshot = result.value;
+    return result.value.image;
+  }
+
+  #settings(): ReleaseInput {
+    const { variables } = inputOf(this.rows, this.#version);
+    const { replicas, database, preset } = this;
+    return { version: this.#version, replicas, database, preset, variables };
+  }
+
+  #asked(): Sent {
+    const { image, command } = this;
+    return { ...this.#settings(), image: image.trim(), command: command.trim() };
+  }
+
+  #path(rest = ''): string {
+    return projectApi(this.#key, rest === '' ? 'release' : `release/${rest}`);
+  }
+}
