@@ -12,7 +12,7 @@ import tseslint from 'typescript-eslint';
 const stages = ['intent', 'render', 'git', 'deliver', 'observe', 'status', 'sandbox'];
 const zones = stages.map((stage) => ({
   target: `./controller/src/${stage}`,
-  from: ['reconcile', 'api', ...stages.filter((other) => other !== stage)].map(
+  from: ['reconcile', 'api', 'serve', 'remote', ...stages.filter((other) => other !== stage)].map(
     (other) => `./controller/src/${other}`,
   ),
   message: `${stage}/ is a stage: it gets what it needs as an argument (ARCHITECTURE.md, "Imports follow the data").`,

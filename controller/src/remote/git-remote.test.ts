@@ -3,11 +3,11 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RemoteAddress } from '../model/remote.js';
-import { startGitServer, type GitServer } from '../remote/git-server-for-tests.js';
-import { plainProjection } from './plain-projection.js';
+import { startGitServer, type GitServer } from './git-server-for-tests.js';
+import { GitRemote, plainProjection } from '../git/index.js';
 import { openForTest, repositoryOptions, stockGit, temporaryFolder } from '../shared/repository-for-tests.js';
-import { GitRemote } from './remote.js';
-import { shown } from './remote-failure.js';
+
+import { shown } from '../git/remote-failure.js';
 
 const TOKEN = 'ghp_S3cret/with+odd$chars"and\'quotes';
 const SIGNAL: AbortSignal = new AbortController().signal;
