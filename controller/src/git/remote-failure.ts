@@ -31,6 +31,8 @@ const CAUSES: readonly (readonly [RemoteFailureKind, RegExp])[] = [
   ],
 ];
 
+const PROGRESS =
+  /^(?:Enumerating|Counting|Compressing|Writing|Receiving|Resolving|Unpacking|Updating|Checking) [\w ]+: |^Total \d|^Delta compression/;
 const MESSAGE_MAX = 500;
 
 /** What git said, without what nobody may read. */
@@ -45,9 +47,9 @@ export function shown(text: string, secrets: readonly string[]): string {
   for (const secret of secrets) clean = clean.replaceAll(secret, '***');
   clean = clean.replace(/(\w+:\/\/)[^/\s@]+@/g, '$1');
   const lines = clean
-    .split('\n')
+    .split(/[\r\n]+/)
     .map((line) => line.replace(/^(?:remote: |fatal: |error: )+/, '').trim())
-    .filter((line) => line !== '' && !line.startsWith('hint:') && !/^To \S+$/.test(line));
+    .filter((line) => line !== '' && ![/^hint:/, /^To \S+$/, PROGRESS].some((noise) => noise.test(line)));
   const message = [...new Set(lines)].join(' ');
   return message.length <= MESSAGE_MAX ? message : `${message.slice(0, MESSAGE_MAX - 1)}…`;
 }

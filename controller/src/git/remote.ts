@@ -5,7 +5,7 @@ import { remoteFailure } from './remote-failure.js';
 import { credentialSettings, secretsOf, sshCommand } from './remote-credentials.js';
 
 const BRANCHES: readonly RemoteBranch[] = ['main', 'rendered'];
-/** A git that says nothing for so long hangs. */
+/** A git that says nothing for so long hangs; `--progress` makes one that works say something. */
 const SILENCE_LIMIT_MS = 60_000;
 /** One line of `git push --porcelain`: flag, `from:to`, summary. */
 const PUSHED = /^([ +\-*!=])\t[^\t:]*:refs\/heads\/([^\t]+)\t(.*)$/;
@@ -45,7 +45,7 @@ export class GitRemote implements Remote {
       '--no-auto-maintenance',
       '--no-recurse-submodules',
     ];
-    await this.#run(signal, ['fetch', '--quiet', ...quietly, '--', this.address.url, ...refspecs]);
+    await this.#run(signal, ['fetch', '--progress', ...quietly, '--', this.address.url, ...refspecs]);
   }
 
   async push(
@@ -53,7 +53,14 @@ export class GitRemote implements Remote {
     signal: AbortSignal,
   ): Promise<readonly PushResult[]> {
     const refspecs = Object.entries(commits).map(([branch, commit]) => `${commit}:refs/heads/${branch}`);
-    const output = await this.#run(signal, ['push', '--porcelain', '--', this.address.url, ...refspecs]);
+    const output = await this.#run(signal, [
+      'push',
+      '--porcelain',
+      '--progress',
+      '--',
+      this.address.url,
+      ...refspecs,
+    ]);
     return output.split('\n').flatMap((line) => {
       const [, flag, branch = '', summary = ''] = PUSHED.exec(line) ?? [];
       if (flag === undefined) return [];
