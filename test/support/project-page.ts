@@ -2,7 +2,7 @@ import type { Locator, Page } from 'playwright-core';
 import type { Credentials } from './api.js';
 import { until } from './until.js';
 
-type Tab = 'Overview' | 'Terminal' | 'Environment' | 'Database' | 'History' | 'Settings';
+type Tab = 'Overview' | 'Terminal' | 'Environment' | 'Database' | 'Release' | 'History' | 'Settings';
 
 /** What a person does on the portal's pages, by what they can see: names of fields, buttons and links. */
 export class ProjectPage {
