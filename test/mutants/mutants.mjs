@@ -22,12 +22,12 @@ const unsynced = (path, mode, bytes) =>
 /** @type {Mutant[]} */
 export const mutants = [
   git('no fsync of the pack', 'pack-store.ts', [
-    'writeNewFile(disk, { path: `${temporary}.pack`, bytes: pack, mode: READ_ONLY })',
-    unsynced('`${temporary}.pack`', 'READ_ONLY', 'pack'),
+    'writeNewFile(disk, { path: `${temporary}-pack`, bytes: pack, mode: READ_ONLY })',
+    unsynced('`${temporary}-pack`', 'READ_ONLY', 'pack'),
   ]),
   git('no fsync of the index of the pack', 'pack-store.ts', [
-    'writeNewFile(disk, { path: `${temporary}.idx`, bytes: index, mode: READ_ONLY })',
-    unsynced('`${temporary}.idx`', 'READ_ONLY', 'index'),
+    'writeNewFile(disk, { path: `${temporary}-idx`, bytes: index, mode: READ_ONLY })',
+    unsynced('`${temporary}-idx`', 'READ_ONLY', 'index'),
   ]),
   git('no fsync of the ref', 'refs.ts', [
     'await writeNewFile(disk, { path: lock, bytes: content })',

@@ -6,7 +6,10 @@ import { writeNewFile } from './durable.js';
 import type { GitObject } from './object.js';
 import { buildPack } from './pack.js';
 
-/** Distinct from git's own `tmp_pack_…`, so that only what this program left behind is cleared away. */
+/**
+ * Distinct from git's own `tmp_pack_…`, so that only what this program left behind is cleared away. Without the endings of
+ * packs: a git that looks meanwhile would take a half-written index for a broken one.
+ */
 const TEMPORARY = 'tmp_fullstackagent_';
 const READ_ONLY = 0o444;
 
@@ -25,14 +28,14 @@ export async function writePack(
   const final = join(directory, `pack-${name}`);
   try {
     await Promise.all([
-      writeNewFile(disk, { path: `${temporary}.pack`, bytes: pack, mode: READ_ONLY }),
-      writeNewFile(disk, { path: `${temporary}.idx`, bytes: index, mode: READ_ONLY }),
+      writeNewFile(disk, { path: `${temporary}-pack`, bytes: pack, mode: READ_ONLY }),
+      writeNewFile(disk, { path: `${temporary}-idx`, bytes: index, mode: READ_ONLY }),
     ]);
-    await disk.rename(`${temporary}.pack`, `${final}.pack`);
-    await disk.rename(`${temporary}.idx`, `${final}.idx`);
+    await disk.rename(`${temporary}-pack`, `${final}.pack`);
+    await disk.rename(`${temporary}-idx`, `${final}.idx`);
     await disk.syncDirectory(directory);
   } catch (error) {
-    await Promise.all(['.pack', '.idx'].map((suffix) => disk.remove(temporary + suffix)));
+    await Promise.all(['-pack', '-idx'].map((suffix) => disk.remove(temporary + suffix)));
     throw error;
   }
 }
