@@ -69,7 +69,8 @@ export async function startController(config: Config, log: Logger): Promise<Cont
     remote: repository.remote,
     log,
   });
-  const server = createServer(createApp(deps));
+  // The portal ends what takes too long; an upload of some gigabytes may take hours.
+  const server = createServer({ requestTimeout: 0 }, createApp(deps));
   const endTerminals = serveTerminals(server, deps);
   const observing = observer.run();
   await listen(server, config.port);
