@@ -16,7 +16,10 @@ export function webhookRoutes({ remote, webhookSecret }: ApiDeps): Router {
     if (remote === undefined || webhookSecret === undefined)
       throw new AppError('NOT_FOUND', 'No webhook of a remote is expected here.');
     if (!(await isSigned(request, webhookSecret)))
-      throw new AppError('UNAUTHENTICATED', 'The webhook is not signed with the secret of this installation.');
+      throw new AppError(
+        'UNAUTHENTICATED',
+        'The webhook is not signed with the secret of this installation.',
+      );
     remote.news();
     response.status(202).json({});
   });
