@@ -23,6 +23,7 @@ export const people = {
 export type Person = keyof typeof people;
 
 export const SETS = '/apis/apps/v1/statefulsets';
+export const DEPLOYMENTS = '/apis/apps/v1/deployments';
 export const PODS = '/api/v1/pods';
 export const VOLUMES = '/api/v1/persistentvolumeclaims';
 export const SEALED = '/apis/bitnami.com/v1alpha1/sealedsecrets';
@@ -92,7 +93,18 @@ export class ControllerForTests {
   static async start(more: NodeJS.ProcessEnv = {}): Promise<ControllerForTests> {
     const folder = await mkdtemp(join(tmpdir(), 'controller-'));
     const cluster = new ClusterForTests();
-    await cluster.start(SETS, PODS, VOLUMES, SEALED, APPLIERS, CLUSTERS, SECRETS, SLICES, '/api/v1/nodes');
+    await cluster.start(
+      SETS,
+      DEPLOYMENTS,
+      PODS,
+      VOLUMES,
+      SEALED,
+      APPLIERS,
+      CLUSTERS,
+      SECRETS,
+      SLICES,
+      '/api/v1/nodes',
+    );
     await cluster.writeKubeconfig(join(folder, 'kubeconfig'));
     await writeFile(join(folder, 'key'), KEY.toString('hex'));
     const repository = join(folder, 'gitops.git');
@@ -270,6 +282,7 @@ function platformForTests(): object {
         quota: { cpu: '64', memory: '128Gi', storage: '1000Gi', pods: 100, volumes: 200 },
         blockedEgress: ['10.0.0.0/8'],
       },
+      release: { registries: ['registry.example.com/', 'snapshot.local/'] },
       sealing: { certificate: CERTIFICATE },
       retention: { deletedDays: 14 },
       renderer: { version: '1' },

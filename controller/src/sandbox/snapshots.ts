@@ -84,6 +84,9 @@ export class Snapshots {
         throw new AppError('NOT_READY', 'The sandbox is not running. Start the project first.', {
           cause: error,
         });
+      // The engine's own sentence, after the path that it is about.
+      if (error.status === 400)
+        throw new AppError('ACTION_NOT_ALLOWED', error.message.slice(path.length + 2), { cause: error });
       throw error.toAppError();
     }
   }
