@@ -45,6 +45,12 @@ export type ResourceKind = 'sandbox' | 'database' | 'release';
 export interface StatusStep {
   readonly label: string;
   readonly state: 'done' | 'active' | 'waiting';
+  /** Of the active step: what exactly is missing, as the cluster says it. */
+  readonly detail?: string;
+  /** Of the active step: since when (RFC 3339), where the cluster tells. */
+  readonly since?: string;
+  /** Of a step that is done: how long it took, where the cluster tells. */
+  readonly seconds?: number;
 }
 
 export interface ResourceStatusDto {
@@ -53,6 +59,8 @@ export interface ResourceStatusDto {
   readonly reason?: StatusReason;
   /** One or two sentences a person can act on. */
   readonly message?: string;
+  /** While it is on its way: what it waits for, to be read after "Waiting for". */
+  readonly waitingFor?: string;
   readonly steps: readonly StatusStep[];
 }
 

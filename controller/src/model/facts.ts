@@ -76,6 +76,8 @@ export interface ObservedObjects {
   readonly applier?: ObservedApplier;
   /** The newest refusal to create the sandbox's pod (an event), while it is remembered by the cluster. */
   readonly refusal?: ObservedRefusal;
+  /** What the cluster notes about pods and volumes (events), while it remembers. */
+  readonly notices?: readonly ObservedNotice[];
 }
 
 export interface ObservedObject {
@@ -83,6 +85,8 @@ export interface ObservedObject {
   /** Annotation `fullstackagent.dev/intent`: blob id of the document the object was rendered from. */
   readonly intent?: string;
   readonly deleting: boolean;
+  /** When anything but its status last changed. */
+  readonly changedAt?: Date;
 }
 
 export interface ObservedStatefulSet extends ObservedObject {
@@ -109,7 +113,10 @@ export interface ObservedPod {
   readonly ofRelease?: boolean;
   readonly deleting: boolean;
   readonly ready: boolean;
+  readonly uid?: string;
   readonly createdAt?: Date;
+  /** When a machine was found for it. */
+  readonly scheduledAt?: Date;
   /** When `ready` last changed. */
   readonly readySince?: Date;
   readonly failed?: string;
@@ -121,6 +128,7 @@ export interface ObservedContainer {
   readonly image: string;
   readonly restarts: number;
   readonly running: boolean;
+  readonly startedAt?: Date;
   readonly waiting?: { readonly reason: string; readonly message?: string };
   /** How it ended, this time or the time before. */
   readonly termination?: { readonly exitCode: number; readonly reason?: string };
@@ -129,6 +137,8 @@ export interface ObservedContainer {
 export interface ObservedVolume extends ObservedObject {
   /** `Pending`, `Bound`, `Lost`. */
   readonly phase: string;
+  readonly uid?: string;
+  readonly createdAt?: Date;
 }
 
 export interface ObservedDatabase extends ObservedObject {
@@ -154,6 +164,19 @@ export interface ObservedSealedSecret {
 export interface ObservedRefusal {
   readonly kind: 'quota' | 'other';
   readonly message: string;
+  readonly at?: Date;
+}
+
+/** What the event is about: told by the object's name, since an event has no labels. */
+export type NoticeSubject = 'sandbox' | 'database' | 'release' | 'volume';
+
+export interface ObservedNotice {
+  readonly about: NoticeSubject;
+  /** Of the object: a pod of the same name may have taken its place since. */
+  readonly uid?: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly warning: boolean;
   readonly at?: Date;
 }
 

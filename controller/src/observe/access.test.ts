@@ -32,7 +32,7 @@ function rights(role: unknown): readonly string[] {
 }
 
 function needed(appliers: ApplierReaders): readonly string[] {
-  return watchedResources(appliers).flatMap(({ path }) => {
+  const rules = watchedResources(appliers).flatMap(({ path }) => {
     const found =
       /^\/(?:api|apis\/(?<group>[^/]+))\/[^/]+(?:\/namespaces\/(?<namespace>[^/]+))?\/(?<resource>[^/]+)$/.exec(
         path,
@@ -42,6 +42,7 @@ function needed(appliers: ApplierReaders): readonly string[] {
       (verb) => `${namespace === undefined ? '' : `${namespace}: `}${verb} ${group}/${resource}`,
     );
   });
+  return [...new Set(rules)];
 }
 
 const read = (): ObservedApplier => ({ current: true });

@@ -4,6 +4,7 @@ import {
   type ObservedApplier,
   type ObservedDatabase,
   type ObservedDeployment,
+  type ObservedNotice,
   type ObservedObjects,
   type ObservedPod,
   type ObservedRefusal,
@@ -76,6 +77,7 @@ export class ProjectIndex {
       kinds.get(kind)?.get(`${key.namespace}/${name}`);
     const names = objectNames(key.name);
     const pods = all('pod') as ObservedPod[];
+    const notices = NOTICES.flatMap(all) as ObservedNotice[];
     const found = {
       statefulSet: one('statefulSet', names.sandbox) as ObservedStatefulSet | undefined,
       deployment: one('deployment', names.release) as ObservedDeployment | undefined,
@@ -90,6 +92,7 @@ export class ProjectIndex {
         ? { releasePods: pods.filter(({ ofRelease }) => ofRelease === true) }
         : {}),
       sealedSecrets: all('sealedSecret') as ObservedSealedSecret[],
+      ...(notices.length > 0 ? { notices } : {}),
       ...present(found),
     };
   }
@@ -100,6 +103,8 @@ export class ProjectIndex {
     return objects;
   }
 }
+
+const NOTICES: readonly ObservedKind[] = ['podWarning', 'imagePull', 'volumeNotice'];
 
 /** By name, so that a second Application of one folder does not make the status change with every restart. */
 const first = (objects: ReadonlyMap<string, unknown> | undefined): unknown =>

@@ -2,6 +2,7 @@ import { LABELS, MANAGED_BY } from '@fullstackagent/charts';
 import type { ProjectKey } from '../model/intent.js';
 import type { ObservedApplier } from '../model/facts.js';
 import { text, type Json } from '../shared/json.js';
+import { noticeOf, noticesProject, TENANT_NAMESPACE } from './notices.js';
 import {
   trimDatabase,
   trimDeployment,
@@ -21,7 +22,10 @@ export type ObservedKind =
   | 'sealedSecret'
   | 'applier'
   | 'application'
-  | 'refusal';
+  | 'refusal'
+  | 'podWarning'
+  | 'imagePull'
+  | 'volumeNotice';
 
 /** One kind of object that is watched cluster-wide, and how it is read. */
 export interface WatchedResource {
@@ -33,8 +37,6 @@ export interface WatchedResource {
   /** Nice to know: a server that refuses it (a role without events, an engine without them) is not out of touch. */
   readonly optional?: boolean;
 }
-
-const TENANT_NAMESPACE = /^ns-[a-z0-9]{8}$/;
 
 function byLabel(object: Json): ProjectKey | undefined {
   const namespace = text(object, 'metadata', 'namespace');
@@ -161,5 +163,31 @@ export function watchedResources(appliers: ApplierReaders): readonly WatchedReso
       projectOf: byInvolvedObject,
       optional: true,
     },
+    ...notices,
   ];
 }
+
+/** Events about pods and volumes. Selectors of events know no "or": each is a watch of its own, and a narrow one. */
+const notices: readonly WatchedResource[] = (
+  [
+    ['podWarning', 'involvedObject.kind=Pod,type=Warning'],
+    ['imagePull', 'involvedObject.kind=Pod,reason=Pulling'],
+    ['volumeNotice', 'involvedObject.kind=PersistentVolumeClaim'],
+  ] as const
+).map(([kind, fieldSelector]) => ({
+  kind,
+  path: '/api/v1/events',
+  query: { fieldSelector },
+  trim: noticeOf,
+  projectOf: (object) => (isWanted[kind](object) ? noticesProject(object) : undefined),
+  optional: true,
+}));
+
+/** The selectors again: a server that does not know them answers with every event. */
+const isWanted: Readonly<Record<'podWarning' | 'imagePull' | 'volumeNotice', (event: Json) => boolean>> = {
+  podWarning: (event) => isAbout(event, 'Pod') && text(event, 'type') === 'Warning',
+  imagePull: (event) => isAbout(event, 'Pod') && text(event, 'reason') === 'Pulling',
+  volumeNotice: (event) => isAbout(event, 'PersistentVolumeClaim'),
+};
+
+const isAbout = (event: Json, kind: string): boolean => text(event, 'involvedObject', 'kind') === kind;

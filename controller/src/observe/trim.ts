@@ -20,8 +20,20 @@ const named = (object: Json): ObservedObject => {
     name: text(object, 'metadata', 'name') ?? '',
     deleting: at(object, 'metadata', 'deletionTimestamp') !== undefined,
     ...(intent === undefined ? {} : { intent }),
+    ...present('changedAt', changedAt(object)),
   };
 };
+
+const present = <K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> =>
+  value === undefined ? {} : ({ [key]: value } as Record<K, V>);
+
+/** As its managers noted it; a server without managed fields tells when it came to be. */
+function changedAt(object: Json): Date | undefined {
+  const changes = list(object, 'metadata', 'managedFields').flatMap((entry) =>
+    text(entry, 'subresource') === undefined ? [date(entry, 'time')] : [],
+  );
+  return latest(changes) ?? date(object, 'metadata', 'creationTimestamp');
+}
 
 /** An object that never reports `observedGeneration` counts as observed only where `otherwise` says so. */
 const generationObserved = (object: Json, otherwise: boolean): boolean => {
@@ -74,6 +86,7 @@ export function trimPod(object: Json): ObservedPod {
   const failed = failureMessage(object);
   const createdAt = date(object, 'metadata', 'creationTimestamp');
   const readySince = date(ready, 'lastTransitionTime');
+  const scheduled = condition(object, 'PodScheduled');
   const statuses = [
     ...list(object, 'status', 'initContainerStatuses'),
     ...list(object, 'status', 'containerStatuses'),
@@ -88,6 +101,11 @@ export function trimPod(object: Json): ObservedPod {
     ...(failed === undefined ? {} : { failed }),
     ...(createdAt === undefined ? {} : { createdAt }),
     ...(readySince === undefined ? {} : { readySince }),
+    ...present('uid', text(object, 'metadata', 'uid')),
+    ...present(
+      'scheduledAt',
+      text(scheduled, 'status') === 'True' ? date(scheduled, 'lastTransitionTime') : undefined,
+    ),
   };
 }
 
@@ -112,6 +130,7 @@ function trimContainer(status: Json): ObservedContainer {
     image: text(status, 'image') ?? '',
     restarts: count(status, 'restartCount'),
     running: at(status, 'state', 'running') !== undefined,
+    ...present('startedAt', date(status, 'state', 'running', 'startedAt')),
     ...(reason === undefined ? {} : { waiting: { reason, ...(message === undefined ? {} : { message }) } }),
     ...(ended === undefined
       ? {}
@@ -125,7 +144,12 @@ function trimContainer(status: Json): ObservedContainer {
 }
 
 export function trimVolume(object: Json): ObservedVolume {
-  return { ...named(object), phase: text(object, 'status', 'phase') ?? 'Pending' };
+  return {
+    ...named(object),
+    phase: text(object, 'status', 'phase') ?? 'Pending',
+    ...present('uid', text(object, 'metadata', 'uid')),
+    ...present('createdAt', date(object, 'metadata', 'creationTimestamp')),
+  };
 }
 
 export function trimDatabase(object: Json): ObservedDatabase {

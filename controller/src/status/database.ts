@@ -2,6 +2,7 @@ import type { ObservedDatabase, ProjectFacts } from '../model/facts.js';
 import type { Delivery } from './delivery.js';
 import { waitingForManifests } from './sandbox.js';
 import { applyFailed, failed, sentence, type Verdict } from './verdict.js';
+import { newestNotice, withCause } from './waiting.js';
 
 export function databaseVerdict(facts: ProjectFacts, delivery: Delivery): Verdict {
   if (delivery.stage === 'failed') return applyFailed(delivery.failure);
@@ -28,8 +29,8 @@ function running(facts: ProjectFacts, delivery: Delivery): Verdict {
 }
 
 function progress(facts: ProjectFacts, database: ObservedDatabase, delivery: Delivery): Verdict {
-  if (database.phase !== 'Running') return { status: fromPhase(database), ...startingSince(database) };
-  if (!database.upToDate) return { status: 'UPDATING', ...startingSince(database) };
+  if (database.phase !== 'Running') return { status: fromPhase(database), ...startingSince(facts, database) };
+  if (!database.upToDate) return { status: 'UPDATING', ...startingSince(facts, database) };
   if (delivery.stage !== 'applied')
     return {
       status: facts.applier?.everApplied === true ? 'UPDATING' : 'STARTING',
@@ -49,9 +50,16 @@ function fromPhase(database: ObservedDatabase): 'CREATING' | 'STARTING' | 'UPDAT
   return database.phase === 'Updating' && !database.starting ? 'UPDATING' : 'STARTING';
 }
 
-function startingSince(database: ObservedDatabase): Pick<Verdict, 'since' | 'waitingFor'> {
+function startingSince(
+  { observed }: ProjectFacts,
+  database: ObservedDatabase,
+): Pick<Verdict, 'since' | 'waitingFor'> {
+  const since = database.conditionsSince ?? database.changedAt;
+  const notice = newestNotice(observed, 'database', undefined);
+  // Its pods are not looked at: what was noted before it last moved on is about an earlier start.
+  const isNew = since !== undefined && notice?.at !== undefined && notice.at >= since;
   return {
-    waitingFor: 'the database to accept connections',
+    waitingFor: withCause('the database to accept connections', isNew ? notice.message : database.message),
     ...(database.conditionsSince === undefined ? {} : { since: database.conditionsSince }),
   };
 }

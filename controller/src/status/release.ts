@@ -2,6 +2,7 @@ import type { ObservedContainer, ObservedDeployment, ObservedPod, ProjectFacts }
 import type { Delivery } from './delivery.js';
 import { waitingForManifests } from './sandbox.js';
 import { applyFailed, failed, sentence, type Verdict } from './verdict.js';
+import { podWait } from './waiting.js';
 
 /** The app as others use it. A release that does not come up leaves the one before it running, and that is said. */
 export function releaseVerdict(facts: ProjectFacts, delivery: Delivery): Verdict {
@@ -32,7 +33,7 @@ const onItsWay = ({ availableReplicas }: ObservedDeployment): 'UPDATING' | 'STAR
 
 function progress(facts: ProjectFacts, deployment: ObservedDeployment, delivery: Delivery): Verdict {
   if (!deployment.rolledOut)
-    return { status: onItsWay(deployment), waitingFor: 'the app to answer', ...startingSince(facts) };
+    return { status: onItsWay(deployment), waitingFor: whatItWaitsFor(facts), ...startingSince(facts) };
   if (delivery.stage !== 'applied')
     return {
       status: facts.applier?.everApplied === true ? 'UPDATING' : 'STARTING',
@@ -41,13 +42,22 @@ function progress(facts: ProjectFacts, deployment: ObservedDeployment, delivery:
   return { status: 'RUNNING' };
 }
 
+/** Of those that do not answer yet. */
+export const newestPod = (facts: ProjectFacts): ObservedPod | undefined =>
+  podsOf(facts)
+    .filter(({ ready, deleting }) => !ready && !deleting)
+    .sort((a, b) => (b.createdAt?.getTime() ?? 0) - (a.createdAt?.getTime() ?? 0))[0];
+
 function startingSince(facts: ProjectFacts): Pick<Verdict, 'since'> {
-  const [created] = podsOf(facts)
-    .flatMap(({ ready, deleting, createdAt }) =>
-      ready || deleting || createdAt === undefined ? [] : [createdAt],
-    )
-    .sort((a, b) => b.getTime() - a.getTime());
+  const created = newestPod(facts)?.createdAt;
   return created === undefined ? {} : { since: created };
+}
+
+function whatItWaitsFor(facts: ProjectFacts): string {
+  const pod = newestPod(facts);
+  return pod === undefined
+    ? 'its pods to be created'
+    : podWait(facts.observed, pod, 'the app to answer').waitingFor;
 }
 
 /** A secret of the release is nothing that the sandbox waits for. */
@@ -83,20 +93,25 @@ function stuck(facts: ProjectFacts, { stuck: message }: ObservedDeployment): Ver
 const imageReasons = new Set(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull']);
 const startReasons = new Set(['CrashLoopBackOff', 'RunContainerError', 'CreateContainerError', 'StartError']);
 
-function containerProblem({ image, waiting, termination, restarts }: ObservedContainer): Verdict | undefined {
+function containerProblem(container: ObservedContainer): Verdict | undefined {
+  const { image, waiting } = container;
   const reason = waiting?.reason ?? '';
   const said = waiting?.message ?? reason;
   if (imageReasons.has(reason))
-    return failed('ImageCannotBePulled', `The image ${image} cannot be had: ${sentence(said)}`);
-  if (!startReasons.has(reason)) return undefined;
+    return failed(
+      'ImageCannotBePulled',
+      `The image ${image} cannot be had: ${sentence(said)} Check its name and that the cluster may read it, or roll back.`,
+    );
+  return startReasons.has(reason) ? failed('CrashLoop', crashMessage(container, said)) : undefined;
+}
+
+function crashMessage({ termination, restarts }: ObservedContainer, said: string): string {
   if (termination?.reason === 'OOMKilled')
-    return failed('CrashLoop', 'The release ran out of memory. Choose a larger size.');
+    return 'The release ran out of memory. Choose a larger size for it.';
   if (termination === undefined)
-    return failed('CrashLoop', `The release cannot be started: ${sentence(said)}`);
-  return failed(
-    'CrashLoop',
-    `The release ended with exit code ${termination.exitCode}, ${restarts} restarts so far. ${sentence(said)} Mend it and release again, or roll back.`,
-  );
+    return `The release cannot be started: ${sentence(said)} It is tried again by itself; mend it and release again, or roll back.`;
+  const times = restarts > 1 ? ` ${restarts} times` : '';
+  return `The release ended with exit code ${termination.exitCode}${times}. ${sentence(said)} Mend it and release again, or roll back.`;
 }
 
 function stopped(facts: ProjectFacts, delivery: Delivery): Verdict {

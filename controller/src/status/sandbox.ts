@@ -1,7 +1,8 @@
-import type { ObservedObjects, ObservedPod, ObservedStatefulSet, ProjectFacts } from '../model/facts.js';
+import type { ObservedStatefulSet, ProjectFacts } from '../model/facts.js';
 import type { Delivery } from './delivery.js';
 import { sandboxProblem } from './pod-problem.js';
 import { applyFailed, type Verdict } from './verdict.js';
+import { sandboxWait } from './waiting.js';
 
 export function sandboxVerdict(facts: ProjectFacts, delivery: Delivery, now: Date): Verdict {
   if (delivery.stage === 'failed') return applyFailed(delivery.failure);
@@ -45,14 +46,7 @@ function progress(facts: ProjectFacts, statefulSet: ObservedStatefulSet, deliver
 function startingSince({ observed }: ProjectFacts): Pick<Verdict, 'since' | 'waitingFor'> {
   const pod = observed.pods.find((candidate) => !candidate.deleting);
   const since = pod?.readySince ?? pod?.createdAt;
-  return { waitingFor: whatASandboxWaitsFor(observed, pod), ...(since === undefined ? {} : { since }) };
-}
-
-function whatASandboxWaitsFor({ volume }: ObservedObjects, pod: ObservedPod | undefined): string {
-  if (volume !== undefined && volume.phase !== 'Bound') return 'the volume to be provided';
-  if (pod === undefined) return 'the pod to be created';
-  const held = pod.containers.find((container) => container.waiting?.message !== undefined);
-  return held?.waiting?.message ?? 'the terminal to answer inside the sandbox';
+  return { waitingFor: sandboxWait(observed).waitingFor, ...(since === undefined ? {} : { since }) };
 }
 
 function stopped({ observed: { statefulSet, pods } }: ProjectFacts, delivery: Delivery): Verdict {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ProjectStatus, StatusReason } from '../contract/status.js';
+import { statusReasons, type ProjectStatus, type StatusReason } from '../contract/status.js';
 import { nothingObserved, type ObservedObjects, type ProjectFacts } from '../model/facts.js';
 import { container, database, desired, facts, objects, pod, statefulSet, T0, V2 } from './facts-for-tests.js';
 import { projectStatus } from './status.js';
@@ -395,6 +395,12 @@ describe('ERROR has a reason of the closed list and a message that says what it 
     expect(status.status).toBe('ERROR');
     expect(status.reason).toBe(reason);
     expect(status.message).toMatch(message);
+    // What is wrong, and then what to do.
+    expect(status.message).toMatch(/[.!?…] [A-Z][^.!?…]+\.$/);
+  });
+
+  test('the rows are the whole list, but for time', () => {
+    expect(new Set([...rows.map(([, , reason]) => reason), 'TimedOut'])).toEqual(new Set(statusReasons));
   });
 
   test('what the old version suffered from says nothing about the new one', () => {
@@ -434,40 +440,5 @@ describe('ERROR has a reason of the closed list and a message that says what it 
       projectStatus(facts({ observed: waiting('CreateContainerConfigError', 'secret not found') }), soon)
         .status,
     ).toBe('STARTING');
-  });
-});
-
-describe('the steps of a start', () => {
-  const stepsOf = (given: ProjectFacts): string[] =>
-    projectStatus(given, soon).resources.flatMap((resource) =>
-      resource.steps.map((step) => `${step.label}: ${step.state}`),
-    );
-
-  test('accepted', () => {
-    expect(stepsOf(withoutRendering({ observed: gone }))).toEqual([
-      'Recorded in git: done',
-      'Rendered: active',
-      'Applied: waiting',
-      'Volume ready: waiting',
-      'Sandbox starting: waiting',
-    ]);
-  });
-
-  test('waiting for the volume', () => {
-    const observed = objects({
-      pods: [],
-      volume: { name: 'blog--workspace', deleting: false, phase: 'Pending' },
-    });
-    expect(stepsOf(facts({ observed }))).toContain('Volume ready: active');
-  });
-
-  test('sandbox and database, both running', () => {
-    const steps = stepsOf(facts({ desired: withDatabase, observed: objects({ database: database() }) }));
-    expect(steps).toContain('Database running: done');
-    expect(steps.every((step) => step.endsWith(': done'))).toBe(true);
-  });
-
-  test('nothing to start, no steps', () => {
-    expect(stepsOf(facts({ desired: stopped, observed: scaledDown }))).toEqual([]);
   });
 });

@@ -49,7 +49,10 @@ function resourceStatus(facts: ProjectFacts, subject: Subject): ResourceStatusDt
     status: verdict.status,
     ...(verdict.reason === undefined ? {} : { reason: verdict.reason }),
     ...(verdict.message === undefined ? {} : { message: verdict.message }),
-    steps: stepsOf(facts, delivery, { kind, running: verdict.status === 'RUNNING' }),
+    ...(isTransitional(verdict.status) && verdict.waitingFor !== undefined
+      ? { waitingFor: excerpt(verdict.waitingFor) }
+      : {}),
+    steps: stepsOf(facts, delivery, { kind, verdict }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ProjectStatus, StatusReason } from '@fullstackagent/controller/contract';
+import type { ProjectStatus } from '@fullstackagent/controller/contract';
 
 /** `busy` breathes: something is under way and ends by itself. */
 export type Tone = 'ok' | 'busy' | 'idle' | 'warn' | 'bad';
@@ -35,23 +35,6 @@ const purgingText: StatusText = {
 
 export const textOf = (status: ProjectStatus, purging = false): StatusText =>
   purging && status !== 'ERROR' ? purgingText : statusText[status];
-
-/** What a person can do about each reason. The message beside it says what happened. */
-export const reasonAdvice: Readonly<Record<StatusReason, string>> = {
-  ImageCannotBePulled:
-    'Check that the sandbox image exists and that the cluster may pull it. The start is tried again by itself.',
-  CrashLoop:
-    'The sandbox ends again right after its start. Look at a variable changed lately, then restart it.',
-  QuotaExceeded: 'Stop or delete another project, or choose a smaller size under Settings.',
-  Unschedulable: 'No machine has room for this size now. Choose a smaller one under Settings, or wait.',
-  ApplyFailed:
-    'The last change could not be applied. What ran before goes on running; change it again or ask an operator.',
-  InvalidDocument:
-    'The document in git was edited and cannot be read. Its last good version goes on running.',
-  DatabaseFailed: 'The database reports a failure. Restarting the project starts it again; its data stays.',
-  SecretCannotBeUnsealed: 'A secret was sealed with another key. Enter it again under Environment.',
-  TimedOut: 'This took longer than it should. It goes on trying; a restart often helps.',
-};
 
 /** The words announced to a screen reader when a status changes. */
 export const announcement = (name: string, status: ProjectStatus, purging = false): string =>
