@@ -6,14 +6,17 @@ import type {
   SnapshotDto,
   StartCommandDto,
 } from '@fullstackagent/controller/contract';
-import { api, type Failure, fieldErrors, generalError, standingErrors } from '../api.js';
+import { api, type Failure, fieldErrors, isCode, messageOf, standingErrors } from '../api.js';
 import { inputOf, rowsOf, type VariableRow } from '../environment/rows.js';
 import { projectApi } from '../projects/paths.js';
 
 export type Source = 'snapshot' | 'image';
 type Sent = ReleaseInput & { readonly command?: string };
 
-const FIRST = { image: '', replicas: 1, database: false, variables: [] } as const;
+const FIELDS = ['image', 'command', 'replicas', 'maxReplicas', 'preset', 'variables'];
+const isShown = (field: string): boolean => FIELDS.includes(field.split('.')[0] ?? '');
+
+const FIRST = { image: '', replicas: 1, database: false, variables: [], maxReplicas: null } as const;
 
 /** What is to be released, from the first look to the commit: a plan comes between. */
 export class ReleaseForm {
@@ -23,6 +26,8 @@ export class ReleaseForm {
   /** The file of the workspace that named the command. */
   from = $state<string>();
   replicas = $state(1);
+  /** null: no more under load. */
+  maxReplicas = $state<number | null>(null);
   database = $state(false);
   preset = $state('');
   rows = $state<VariableRow[]>([]);
@@ -43,13 +48,20 @@ export class ReleaseForm {
     this.source = offer.snapshots ? 'snapshot' : 'image';
     this.image = this.source === 'image' ? release.image : '';
     this.replicas = release.replicas;
+    this.maxReplicas = release.maxReplicas ?? null;
     this.database = release.database;
     this.preset = release.preset;
     this.rows = rowsOf({ variables: release.variables, version });
   }
 
   readonly errors = $derived(standingErrors(fieldErrors(this.failure), this.#sent, this.#asked()));
-  readonly general = $derived(generalError(this.failure));
+  readonly stale = $derived(this.failure !== undefined && isCode(this.failure, 'STALE_VERSION'));
+  /** What is said beside no field that this form has. */
+  readonly general = $derived(
+    this.failure === undefined || Object.keys(fieldErrors(this.failure)).some(isShown)
+      ? undefined
+      : messageOf(this.failure),
+  );
 
   /** Asks the workspace how its app is started; that it cannot be asked is no mistake. */
   async suggest(): Promise<void> {
@@ -111,8 +123,8 @@ export class ReleaseForm {
 
   #settings(): ReleaseInput {
     const { variables } = inputOf(this.rows, this.#version);
-    const { replicas, database, preset } = this;
-    return { version: this.#version, replicas, database, preset, variables };
+    const { replicas, maxReplicas, database, preset } = this;
+    return { version: this.#version, replicas, maxReplicas, database, preset, variables };
   }
 
   #asked(): Sent {
