@@ -61,6 +61,20 @@ async function newProject(): Promise<{ name: string; path: string; dto: ProjectD
 const lines = (edit: Record<string, string>) => (text: string) =>
   Object.entries(edit).reduce((all, [from, to]) => all.replace(new RegExp(from, 'm'), to), text);
 
+/** A release that only differs from a right one in what is given. */
+function released(changes: Record<string, string>): Record<string, string> {
+  const release = {
+    image: `registry.example.com/x@sha256:${'1'.repeat(64)}`,
+    replicas: '1',
+    host: 'zzzzzzzzzzzz',
+    env: '[]',
+    preset: 'small',
+    ...changes,
+  };
+  const fields = Object.entries(release).map(([name, value]) => `\n    ${name}: ${value}`);
+  return { '^  env: \\[\\]$': `  env: []\n  release:${fields.join('')}` };
+}
+
 describe('a clone', () => {
   it('has main and rendered, and nothing that is the platform’s own', async () => {
     const { path } = await newProject();
@@ -309,6 +323,22 @@ describe('a push is refused, and leaves no object,', () => {
       { 'image: .*': 'image: evil:1' },
       'spec.sandbox.image: the platform does not offer it',
     ],
+    [
+      'a release from elsewhere',
+      released({ image: `evil.example/x@sha256:${'1'.repeat(64)}` }),
+      'spec.release.image: images may come from',
+    ],
+    [
+      "a release of another project's workspace",
+      released({ image: `snapshot.local/${NAMESPACE}/other@sha256:${'1'.repeat(64)}` }),
+      'spec.release.image: this is a snapshot of another project.',
+    ],
+    [
+      'a release by a tag',
+      released({ image: 'registry.example.com/x:1' }),
+      'spec.release.image: An image is',
+    ],
+    ['a release of no size', released({ preset: 'huge' }), 'spec.release.preset: the platform does not'],
   ])('with %s in a document', async (_what, edit, reason) => {
     const { path } = await newProject();
     const clone = await cloneFor('owner');
@@ -322,6 +352,15 @@ describe('a push is refused, and leaves no object,', () => {
     const text = await clone.read(path);
     await clone.commit(projectPath(NAMESPACE, 'copied'), () => text.replace(`name: ${name}`, 'name: copied'));
     expect(await refusal(clone)).toContain('spec.host: another project has this one.');
+  });
+
+  it('with a release at the address of another project', async () => {
+    const { path: other } = await newProject();
+    const { path } = await newProject();
+    const clone = await cloneFor('owner');
+    const host = /^ {2}host: (.*)$/m.exec(await clone.read(other))?.[1] ?? '';
+    await clone.commit(path, lines(released({ host })));
+    expect(await refusal(clone)).toContain('spec.release.host: another project has this one.');
   });
 
   it('without a document that was there', async () => {

@@ -1,6 +1,7 @@
 import type { PlatformDocument, ProjectDocument } from '@fullstackagent/charts';
 import { AppError } from '../contract/errors.js';
 import type { IntentView } from '../model/intent.js';
+import { releaseProblems } from './judge-release.js';
 
 type Spec = ProjectDocument['spec'];
 
@@ -8,13 +9,14 @@ type Spec = ProjectDocument['spec'];
 export function projectProblems(
   view: IntentView,
   hosts: Set<string>,
-  { metadata, spec }: ProjectDocument,
+  document: ProjectDocument,
 ): readonly string[] {
+  const { metadata, spec } = document;
   const before = view.project(metadata)?.document.spec;
   return [
     ...hostProblems(view, hosts, { spec, before }),
     ...purgeProblems(spec, before),
-    ...offerProblems(view, spec, before),
+    ...offerProblems(view, document, before),
   ];
 }
 
@@ -49,7 +51,12 @@ const purgeProblems = (spec: Spec, before: Spec | undefined): readonly string[] 
     : ['spec.purge: the steps of a removal are not set by hand. The portal removes a project for ever.'];
 
 /** What a project has already it may keep, though the platform stopped offering it. */
-function offerProblems(view: IntentView, spec: Spec, before: Spec | undefined): readonly string[] {
+function offerProblems(
+  view: IntentView,
+  document: ProjectDocument,
+  before: Spec | undefined,
+): readonly string[] {
+  const { spec } = document;
   const platform = platformOf(view);
   if (platform === undefined) return [];
   const { sandbox, database } = platform;
@@ -64,11 +71,12 @@ function offerProblems(view: IntentView, spec: Spec, before: Spec | undefined): 
       Object.keys(database.serviceVersions),
     ],
   ];
-  return asked.flatMap(([field, value, had, offered]) =>
-    value === undefined || value === had || offered.includes(value)
+  const offered = asked.flatMap(([field, value, had, choices]) =>
+    value === undefined || value === had || choices.includes(value)
       ? []
-      : [`${field}: the platform does not offer it. Choose one of ${offered.join(', ')}.`],
+      : [`${field}: the platform does not offer it. Choose one of ${choices.join(', ')}.`],
   );
+  return [...offered, ...releaseProblems(platform, document, before)];
 }
 
 function platformOf(view: IntentView): PlatformDocument['spec'] | undefined {

@@ -1,10 +1,10 @@
 import http from 'node:http';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { at, list, number, text } from '../store/object.js';
-import { POD, TestEngine, until } from '../testing/engine-harness.js';
-import { blogFiles, NAMESPACE } from '../testing/manifests.js';
+import { CLAIM, POD, TestEngine, until } from '../testing/engine-harness.js';
+import { blogFiles, keptFiles, NAMESPACE } from '../testing/manifests.js';
 import { RELEASE_HOST, releaseFiles, type ReleaseOptions } from '../testing/release-manifests.js';
 
 const DEPLOYMENT = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/blog--release`;
@@ -191,5 +191,27 @@ describe('a snapshot', () => {
     expect((await engine.kube(`${POD}/snapshot`)).status).toBe(405);
     const nowhere = `/api/v1/namespaces/${NAMESPACE}/pods/none-0/snapshot`;
     expect((await engine.kube(nowhere, { method: 'POST', body: {} })).status).toBe(404);
+  });
+
+  it('goes with its project for ever, and not before', async () => {
+    await snapshot(server('to be forgotten'));
+    const kept = (): Promise<readonly string[]> =>
+      readdir(join(engine.home, 'snapshots', NAMESPACE, 'blog')).catch(() => []);
+    expect(await kept()).not.toEqual([]);
+    // The claim alone, as a deleted project has it; then without its protection; then nothing.
+    const deleted = keptFiles();
+    await engine.applied(await engine.repository.commit(deleted));
+    await engine.gone(POD);
+    expect(await kept()).not.toEqual([]);
+    const unprotected = Object.entries(deleted).map(([path, content]) => [
+      path,
+      content.replace('disabled', 'enabled'),
+    ]);
+    await engine.applied(
+      await engine.repository.commit(Object.fromEntries(unprotected) as Record<string, string>),
+    );
+    await engine.repository.commit({ 'README.md': 'nothing' });
+    await engine.gone(CLAIM);
+    await until(async () => ((await kept()).length === 0 ? true : undefined), 'no snapshot');
   });
 });
