@@ -54,6 +54,14 @@ alias ls='ls --color=auto' ll='ls -alF' grep='grep --color=auto'
 
 [[ -f $HOME/.bashrc.local ]] && . "$HOME/.bashrc.local"
 
+# A key, a login of an earlier day on the volume, or a cloud's own credentials.
+__fsa_claude_can_start() {
+  command -v claude >/dev/null || return 1
+  [[ -n ${ANTHROPIC_API_KEY:-}${ANTHROPIC_AUTH_TOKEN:-}${CLAUDE_CODE_OAUTH_TOKEN:-} ]] && return 0
+  [[ ${CLAUDE_CODE_USE_BEDROCK:-0} != 0 || ${CLAUDE_CODE_USE_VERTEX:-0} != 0 ]] && return 0
+  [[ -s ${CLAUDE_CONFIG_DIR:-$HOME/.claude}/.credentials.json ]]
+}
+
 # --- The first shell since the sandbox started -----------------------------------------------------------------------
 # Making a folder succeeds once, however many shells start at the same time.
 if mkdir "${FULLSTACKAGENT_RUN_DIR:-/tmp}/.fullstackagent-welcomed" 2>/dev/null; then
@@ -61,11 +69,12 @@ if mkdir "${FULLSTACKAGENT_RUN_DIR:-/tmp}/.fullstackagent-welcomed" 2>/dev/null;
   printf '  Your files are in /workspace. An app that listens on $PORT (%s) is at its URL in the portal.\n' "${PORT:-3000}"
   [[ -n ${DATABASE_URL:-} ]] && printf '  PostgreSQL is at $DATABASE_URL.\n'
   printf '\n'
-  if [[ -z ${FULLSTACKAGENT_NO_CLAUDE:-} && -n ${ANTHROPIC_API_KEY:-}${ANTHROPIC_AUTH_TOKEN:-} ]] &&
-    command -v claude >/dev/null; then
+  if [[ -z ${FULLSTACKAGENT_NO_CLAUDE:-} ]] && __fsa_claude_can_start; then
     printf 'Starting Claude Code. To start without it, put FULLSTACKAGENT_NO_CLAUDE=1 into ~/.bashrc.local.\n'
     claude
   fi
 fi
+
+unset -f __fsa_claude_can_start
 
 true

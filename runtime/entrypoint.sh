@@ -1,0 +1,240 @@
+#!/bin/bash -p
+# Process 1 of a sandbox. Prepares the volume once, then serves the terminal on port 7681 until it is told to stop.
+#
+# The token never becomes an argument and does not stay in an environment. ttyd itself takes a credential only as an
+# argument (-c), which every process of the sandbox could read in /proc, and prints it to its log. So ttyd listens on a
+# socket without one, and nginx stands before it with a salted hash of the credential. What is left of the token after
+# the `exec` below is that hash.
+#
+# -p: neither BASH_ENV nor functions of the environment reach this script.
+set -euo pipefail
+
+readonly DEFAULT_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+readonly THEME='{"background":"#14161a","foreground":"#e6e6e6","cursor":"#e6e6e6"}'
+readonly PING_SECONDS=20
+readonly CLONE_SECONDS=60
+readonly SOCKET_TRIES=200
+
+say() { printf 'entrypoint: %s\n' "$*" >&2; }
+fail() {
+  say "$*"
+  exit 64
+}
+
+# --- First step: everything that needs the token ----------------------------------------------------------------------
+
+prepare_credential() {
+  local token=${TTYD_ACCESS_TOKEN:-} hash
+  unset TTYD_ACCESS_TOKEN
+  [[ -n $token ]] || fail 'TTYD_ACCESS_TOKEN is not set. It is the password of the terminal, and nothing starts without it.'
+  [[ $token =~ ^[[:graph:]]{16,128}$ ]] ||
+    fail 'TTYD_ACCESS_TOKEN has to have 16 to 128 characters, without spaces and control characters.'
+  # A restarted container finds the old folder: in a pod, /tmp outlives its containers.
+  rm -rf -- "$run"
+  mkdir -m 0700 -- "$run" || fail "$run cannot be created. It has to be in a writable folder, as /tmp is in the manifests."
+  hash=$(printf '%s\n' "$token" | openssl passwd -6 -stdin) || fail 'openssl could not hash the token.'
+  (umask 077 && printf 'user:%s\n' "$hash" >"$run/credential")
+}
+
+# --- Second step: the volume ------------------------------------------------------------------------------------------
+
+# An empty volume has nothing but what the file system put there.
+workspace_is_empty() {
+  local entry
+  for entry in "$workspace"/* "$workspace"/.[!.]* "$workspace"/..?*; do
+    [[ -e $entry || -L $entry ]] || continue
+    [[ ${entry##*/} == lost+found || ${entry##*/} == .fullstackagent-clone ]] || return 1
+  done
+}
+
+# Only addresses without a password in them: git would keep it in .git/config.
+clone_repository() {
+  local url=$FULLSTACKAGENT_REPOSITORY branch=${FULLSTACKAGENT_REPOSITORY_BRANCH:-} part=$workspace/.fullstackagent-clone
+  local options=()
+  if [[ ! $url =~ ^https://[^[:space:]@]+$ ]]; then
+    say 'FULLSTACKAGENT_REPOSITORY is not an https:// address without a user name in it. It was not cloned.'
+    return 1
+  fi
+  if [[ -n $branch ]]; then options=("--branch=$branch"); fi
+  rm -rf -- "$part"
+  if ! GIT_TERMINAL_PROMPT=0 timeout "$CLONE_SECONDS" git clone --quiet "${options[@]}" -- "$url" "$part"; then
+    rm -rf -- "$part"
+    say "$url could not be cloned within $CLONE_SECONDS seconds. The next start tries again while the workspace is empty."
+    return 1
+  fi
+  # Its entries, hidden ones too; the target is empty, so nothing can be overwritten.
+  find "$part" -mindepth 1 -maxdepth 1 -exec mv -n -t "$workspace" -- {} +
+  rmdir -- "$part"
+}
+
+seed_workspace() {
+  local marker=$HOME/.local/state/fullstackagent/seeded template=/opt/fullstackagent/template
+  # Once for a volume: who deleted everything wanted it gone.
+  [[ ! -e $marker ]] || return 0
+  if workspace_is_empty; then
+    if [[ -n ${FULLSTACKAGENT_REPOSITORY:-} ]]; then
+      clone_repository || return 0
+    elif [[ -d $template ]]; then
+      cp -R --no-clobber -- "$template/." "$workspace/"
+    fi
+    if [[ -n ${FULLSTACKAGENT_SYSTEM_PROMPT:-} && ! -e $workspace/CLAUDE.md && ! -L $workspace/CLAUDE.md ]]; then
+      printf '%s\n' "$FULLSTACKAGENT_SYSTEM_PROMPT" >"$workspace/CLAUDE.md"
+    fi
+  fi
+  mkdir -p -- "${marker%/*}"
+  : >"$marker"
+}
+
+# Only where nobody has set one yet: people change theirs with `git config --global`.
+seed_git_identity() {
+  local key value
+  for key in name email; do
+    if [[ $key == name ]]; then value=${FULLSTACKAGENT_GIT_NAME:-}; else value=${FULLSTACKAGENT_GIT_EMAIL:-}; fi
+    [[ -n $value ]] || continue
+    git config --global --get "user.$key" >/dev/null || git config --global "user.$key" "$value"
+  done
+}
+
+seed() {
+  [[ -d $workspace && -w $workspace ]] || fail "$workspace is not a writable folder. A volume belongs there."
+  [[ -d $HOME && -w $HOME ]] || fail "$HOME is not a writable folder. A volume belongs there."
+  seed_workspace || say 'The workspace could not be prepared. The terminal starts without it.'
+  seed_git_identity || say 'The git identity could not be set. The terminal starts without it.'
+}
+
+# A project's variables come to each shell from their files. In the environment too, a removed one would stay, and one
+# called LD_PRELOAD would reach the programs below.
+forget_project_variables() {
+  local file name
+  for file in "${FULLSTACKAGENT_ENV_DIR:-/nowhere}"/*; do
+    name=${file##*/}
+    [[ -f $file && $name =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || continue
+    case $name in FULLSTACKAGENT_ENV_DIR | FULLSTACKAGENT_RUN_DIR | HOME | BASH* | EUID | PPID | SHELLOPTS | UID) continue ;; esac
+    if [[ $name == PATH ]]; then shell_path=$DEFAULT_PATH; else unset "$name" 2>/dev/null || true; fi
+  done
+}
+
+# --- Third step: the terminal -----------------------------------------------------------------------------------------
+
+write_nginx_conf() {
+  local ipv6=
+  # Where the kernel has no IPv6, nginx would not start.
+  if [[ -s /proc/net/if_inet6 ]]; then ipv6="listen [::]:$port;"; fi
+  cat >"$run/nginx.conf" <<CONF
+daemon off;
+worker_processes 1;
+pid $run/nginx.pid;
+error_log stderr warn;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  server_tokens off;
+  client_body_temp_path $run/nginx-body;
+  proxy_temp_path $run/nginx-proxy;
+  fastcgi_temp_path $run/nginx-fastcgi;
+  uwsgi_temp_path $run/nginx-uwsgi;
+  scgi_temp_path $run/nginx-scgi;
+  map \$http_upgrade \$connection_upgrade { default upgrade; '' ''; }
+  # A browser adds what it knows of Basic authentication to requests of any page; a foreign page's are refused.
+  map "\$http_origin \$http_host" \$foreign {
+    default 1;
+    "~^ " 0;
+    "~*^https?://([^ /]+) \\1\$" 0;
+  }
+  server {
+    listen $port;
+    $ipv6
+    client_max_body_size 64k;
+    auth_basic "ttyd";
+    auth_basic_user_file $run/credential;
+    if (\$foreign) { return 403; }
+    location / {
+      proxy_pass http://unix:$run/ttyd.sock;
+      proxy_http_version 1.1;
+      proxy_set_header Host \$host;
+      proxy_set_header Upgrade \$http_upgrade;
+      proxy_set_header Connection \$connection_upgrade;
+      # What stands behind needs no credential, and so never sees one.
+      proxy_set_header Authorization "";
+      proxy_buffering off;
+      proxy_buffer_size 32k;
+      proxy_buffers 8 32k;
+      # ttyd pings every $PING_SECONDS seconds.
+      proxy_read_timeout 3600s;
+      proxy_send_timeout 3600s;
+    }
+  }
+}
+CONF
+}
+
+children=()
+stopping=
+
+# The shells get SIGHUP from their terminals; what they started can end in order.
+stop() {
+  stopping=yes
+  tmux kill-server 2>/dev/null || true
+  ((${#children[@]} == 0)) || kill -TERM "${children[@]}" 2>/dev/null || true
+}
+
+await_socket() {
+  local try
+  for ((try = 0; try < SOCKET_TRIES; try++)); do
+    if [[ -S $run/ttyd.sock || -n $stopping ]]; then return 0; fi
+    kill -0 "$1" 2>/dev/null || return 1
+    sleep 0.05
+  done
+  return 1
+}
+
+serve_terminal() {
+  local code=0 ttyd
+  ttyd=$(command -v ttyd) || fail 'There is no ttyd.'
+  trap stop TERM INT HUP QUIT
+  cd -- "$workspace"
+  # -d 3: errors and warnings only.
+  PATH=$shell_path "$ttyd" -d 3 -i "$run/ttyd.sock" -T xterm-256color -W -a -P "$PING_SECONDS" -t "theme=$THEME" \
+    "$here/ttyd-startup.sh" &
+  children=($!)
+  await_socket "$!" || fail 'ttyd did not start.'
+  nginx -e stderr -p "$run/" -c "$run/nginx.conf" &
+  children+=($!)
+  if [[ -n $stopping ]]; then stop; else say "The terminal answers on port $port."; fi
+  # The one without the other is of no use: the container ends, and is started again.
+  wait -n "${children[@]}" || code=$?
+  if [[ -n $stopping ]]; then code=0; else say "A program of the terminal ended with code $code."; fi
+  stop
+  wait
+  exit "$code"
+}
+
+# -----------------------------------------------------------------------------------------------------------------------
+
+shell_path=${PATH:-$DEFAULT_PATH}
+PATH=$DEFAULT_PATH
+export HOME=${HOME:-/home/developer} LANG=${LANG:-C.UTF-8} SHELL=/bin/bash COLORTERM=truecolor
+export FULLSTACKAGENT_RUN_DIR=${FULLSTACKAGENT_RUN_DIR:-/tmp/fullstackagent}
+run=$FULLSTACKAGENT_RUN_DIR
+workspace=${FULLSTACKAGENT_WORKSPACE:-/workspace}
+port=${TTYD_PORT:-7681}
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+[[ $port =~ ^[1-9][0-9]{0,4}$ ]] || fail 'TTYD_PORT is not a port.'
+[[ $run =~ ^/[A-Za-z0-9._/-]+$ ]] || fail 'FULLSTACKAGENT_RUN_DIR has characters that are not letters, digits, ".", "_", "-" and "/".'
+
+case ${1:-start} in
+  start)
+    prepare_credential
+    # A new program: the kernel forgets the environment with the token. tini reaps what nobody waits for.
+    PATH=$shell_path exec /usr/bin/tini -s -- "$here/entrypoint.sh" serve
+    ;;
+  serve)
+    [[ -f $run/credential ]] || fail 'Start this without an argument.'
+    unset TTYD_ACCESS_TOKEN
+    seed
+    forget_project_variables
+    write_nginx_conf
+    serve_terminal
+    ;;
+  *) fail "Unknown argument: $1" ;;
+esac
