@@ -213,7 +213,9 @@ serve_terminal() {
 
 shell_path=${PATH:-$DEFAULT_PATH}
 PATH=$DEFAULT_PATH
-export HOME=${HOME:-/home/developer} LANG=${LANG:-C.UTF-8} SHELL=/bin/bash COLORTERM=truecolor
+user=$(id -un 2>/dev/null || id -u)
+export HOME=${HOME:-/home/developer} USER=${USER:-$user} LOGNAME=${LOGNAME:-$user}
+export LANG=${LANG:-C.UTF-8} SHELL=/bin/bash COLORTERM=truecolor
 export FULLSTACKAGENT_RUN_DIR=${FULLSTACKAGENT_RUN_DIR:-/tmp/fullstackagent}
 run=$FULLSTACKAGENT_RUN_DIR
 workspace=${FULLSTACKAGENT_WORKSPACE:-/workspace}
