@@ -12,6 +12,7 @@ import { readApplication } from './deliver/argo.js';
 import { readKustomization } from './deliver/flux.js';
 import type { ObservedObjects } from './model/facts.js';
 import type { ProjectKey } from './model/intent.js';
+import { readDrift } from './observe/drift-reader.js';
 import { ClusterObserver } from './observe/observer.js';
 import { watchedResources, type ApplierReaders } from './observe/resources.js';
 import { PurgeLoop, type ProjectHealth } from './reconcile/index.js';
@@ -161,6 +162,7 @@ function apiDeps({ repository, api, board, config, log }: Parts): Omit<ApiDeps, 
     ...repository,
     board,
     database: new DatabaseAccess(access, config.cluster === 'engine' ? 'endpoint' : 'service'),
+    drift: (manifests) => readDrift(api, manifests),
     files,
     snapshots: new Snapshots({ api, files, offered: config.cluster === 'engine' }),
     terminal: async (key, session) => {

@@ -8,6 +8,29 @@ import { until } from '../support/until.js';
 export interface Project {
   readonly status: string;
   readonly message?: string;
+  readonly freshness: { readonly state: string };
+  readonly resources: readonly {
+    readonly kind: string;
+    readonly waitingFor?: string;
+    readonly steps: readonly { readonly label: string; readonly state: string; readonly since?: string }[];
+  }[];
+}
+
+export interface Drift {
+  readonly applied: boolean;
+  readonly compared: number;
+  readonly objects: readonly {
+    readonly kind: string;
+    readonly name: string;
+    readonly state: string;
+    readonly differences: readonly {
+      readonly path: string;
+      readonly how: string;
+      readonly rendered?: string;
+      readonly live?: string;
+      readonly by: readonly { readonly manager: string; readonly operation: string; readonly at?: string }[];
+    }[];
+  }[];
 }
 
 const OWNER = 'owner00000';
@@ -52,9 +75,23 @@ export class ControllerProcess {
     removeFolder(this.#folder);
   }
 
-  async create(namespace: string, name: string): Promise<void> {
+  /** `input`: what is in the form beside the name. */
+  async create(namespace: string, name: string, input: object = {}): Promise<void> {
     await this.#call('PUT', `/v1/tenants/${namespace}`, { displayName: 'Ada' });
-    await this.#call('POST', `/v1/tenants/${namespace}/projects`, { name });
+    await this.#call('POST', `/v1/tenants/${namespace}/projects`, { name, ...input });
+  }
+
+  async drift(namespace: string, name: string): Promise<Drift> {
+    return (await this.#call('GET', `/v1/tenants/${namespace}/projects/${name}/drift`)) as Drift;
+  }
+
+  /** It stands still, with its connections open, until it may go on. */
+  freeze(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child?.kill('SIGCONT');
   }
 
   async project(namespace: string, name: string): Promise<Project> {

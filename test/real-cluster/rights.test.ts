@@ -67,6 +67,8 @@ describe('who may do what, asked of a real API server', () => {
     ['patch', 'gitrepositories.source.toolkit.fluxcd.io/platform', '-n', 'flux-system'],
     ['get', 'secrets', '-n', TENANT],
     ['list', 'endpointslices.discovery.k8s.io', '-n', TENANT],
+    ['get', 'configmaps', '-n', TENANT],
+    ['get', 'ingresses.networking.k8s.io', '-n', TENANT],
   ])('the controller may %s %s %s %s', async (...question) => {
     expect(await server.can(CONTROLLER, ...question)).toBe(true);
   });
@@ -74,6 +76,8 @@ describe('who may do what, asked of a real API server', () => {
   it.each([
     ['get', 'secrets', '-A'],
     ['list', 'secrets', '-n', TENANT],
+    ['list', 'configmaps', '-n', TENANT],
+    ['get', 'configmaps', '-n', 'kube-system'],
     ['get', 'secrets', '-n', 'flux-system'],
     ['get', 'secrets', '-n', 'argocd'],
     ['patch', 'statefulsets.apps', '-n', TENANT],

@@ -40,6 +40,13 @@ const RULES: readonly k8s.PolicyRule[] = [
   { apiGroups: ['apps.kubeblocks.io'], resources: ['clusters'], verbs: WATCH },
   { apiGroups: ['bitnami.com'], resources: ['sealedsecrets'], verbs: WATCH },
   { apiGroups: ['kustomize.toolkit.fluxcd.io'], resources: ['kustomizations'], verbs: WATCH },
+  // What a project renders to, read one by one when somebody asks what differs on the cluster.
+  { apiGroups: [''], resources: ['configmaps', 'services'], verbs: ['get'] },
+  { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get'] },
+  { apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: ['get'] },
+  { apiGroups: ['gateway.networking.k8s.io'], resources: ['httproutes'], verbs: ['get'] },
+  { apiGroups: ['networking.k8s.io'], resources: ['ingresses'], verbs: ['get'] },
+  { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: ['get'] },
   // Logs of a sandbox, on request.
   { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
   // Files. A WebSocket begins with GET; since Kubernetes 1.35 it needs `create` as well.

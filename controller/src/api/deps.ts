@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { DriftedObjectDto } from '../contract/drift.js';
 import type { PlanDto } from '../contract/plan.js';
 import type { PlatformDto } from '../contract/projects.js';
 import type { GitReleaseChanges, ReleaseCommit } from '../intent/index.js';
@@ -31,6 +32,8 @@ export interface ApiDeps {
   readonly webhookSecret: string | undefined;
   /** What edits on `main` would change, without writing anything. */
   readonly preview: (edits: readonly Edit[]) => Promise<Omit<PlanDto, 'version'>>;
+  /** Which of these manifests are not on the cluster as they are written. */
+  readonly drift: (manifests: readonly string[]) => Promise<readonly DriftedObjectDto[]>;
   readonly git: GitService;
   readonly board: ProjectBoard;
   readonly database: DatabaseAccess;

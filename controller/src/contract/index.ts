@@ -1,4 +1,5 @@
 export * from './conflict.js';
+export * from './drift.js';
 export * from './errors.js';
 export * from './files.js';
 export * from './operations.js';

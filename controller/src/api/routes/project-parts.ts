@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { z } from 'zod';
+import type { DriftDto } from '../../contract/drift.js';
 import { AppError } from '../../contract/errors.js';
 import { planInput, type PlanDto, type PlanInput, type ReleasePlanInput } from '../../contract/plan.js';
 import { putEnvironmentInput, type CommitDto, type HistoryDto } from '../../contract/projects.js';
@@ -43,6 +44,9 @@ export function projectPartRoutes(deps: ApiDeps): Router {
   router.get(`${PROJECT}/manifests`, async (request, response) => {
     response.json(await deps.rendered.manifests(projectOf(deps, { request, response, need: 'read' })));
   });
+  router.get(`${PROJECT}/drift`, async (request, response) => {
+    response.json(await drift(deps, projectOf(deps, { request, response, need: 'read' })));
+  });
   router.get(`${PROJECT}/database`, async (request, response) => {
     const key = projectOf(deps, { request, response, need: 'read' });
     requireDatabase(deps, key);
@@ -73,6 +77,12 @@ async function plan(deps: ApiDeps, key: ProjectKey, input: PlanInput): Promise<P
     ? deps.releases.plan({ key, input })
     : deps.changes.plan({ key, input }));
   return { version: documentOf(deps, key).version, ...(await deps.preview(edits)) };
+}
+
+async function drift(deps: ApiDeps, key: ProjectKey): Promise<DriftDto> {
+  const { commit, files } = await deps.rendered.manifests(key);
+  const objects = await deps.drift(files.map(({ content }) => content));
+  return { commit, applied: deps.board.isApplied(key), compared: files.length, objects };
 }
 
 function requireDatabase(deps: ApiDeps, key: ProjectKey): void {

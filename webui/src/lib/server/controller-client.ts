@@ -1,6 +1,7 @@
 import type {
   ChangeDto,
   DatabaseDto,
+  DriftDto,
   EnvironmentDto,
   HistoryDto,
   ManifestsDto,
@@ -97,6 +98,10 @@ export class ControllerClient {
 
   manifests(key: ProjectKey): Promise<ManifestsDto> {
     return this.#json('GET', `${projectPath(key)}/manifests`);
+  }
+
+  drift(key: ProjectKey): Promise<DriftDto> {
+    return this.#json('GET', `${projectPath(key)}/drift`);
   }
 
   database(key: ProjectKey): Promise<DatabaseDto> {

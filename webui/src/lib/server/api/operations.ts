@@ -173,6 +173,11 @@ export const operations: readonly Operation[] = [
     input: putEnvironmentInput,
   },
   { ...read('history', 'Read the commits', 'The commits, newest first.'), query: ['before', 'limit'] },
+  read(
+    'drift',
+    'Compare the manifests with the cluster',
+    'What is not on the cluster as it is on branch rendered, and who changed it where the cluster tells.',
+  ),
   read('manifests', 'Read the rendered manifests', 'The files of the project on branch rendered.'),
   read(
     'database',
