@@ -101,13 +101,11 @@ describe('an app is released, clicked through', () => {
     await page.goto(platform.url);
     await project.beginSignUp();
     await project.signUp(USER);
-    await page.getByRole('link', { name: 'New project' }).first().click();
-    await page.getByLabel('Name', { exact: true }).fill('Shop');
-    await page.getByRole('switch', { name: 'PostgreSQL database' }).setChecked(true);
-    await page.getByRole('button', { name: 'Create project' }).click();
+    await page.getByRole('heading', { name: 'Projects' }).waitFor();
+    const api = await ownerAgain(platform.url);
+    await api.create({ name: 'Shop', database: true, env: [{ name: 'ONLY_SANDBOX', value: 'yes' }] });
+    await project.open(platform.url, 'shop');
     await project.waitFor('RUNNING', 90_000);
-    await project.openTab('Environment');
-    await project.addVariable('ONLY_SANDBOX', 'yes');
     await project.openTerminal();
     await project.typeCommand(`echo '${PACKAGE}' > package.json`);
     await write('one');
