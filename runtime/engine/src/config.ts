@@ -9,6 +9,7 @@ const schema = z.object({
   ENGINE_API_PORT: port,
   INGRESS_PORT: port,
   GITOPS_REPOSITORY: z.string().min(1),
+  SANDBOX_ISOLATION: z.enum(['auto', 'none']).default('auto'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
@@ -17,6 +18,8 @@ export interface EngineConfig {
   readonly apiPort: number;
   readonly ingressPort: number;
   readonly repository: string;
+  /** `auto`: as good as this machine can. */
+  readonly isolation: 'auto' | 'none';
   readonly logLevel: string;
   /** `.bashrc` of the sandbox image: the same file runs here. */
   readonly bashrc: string;
@@ -37,6 +40,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): EngineConfig {
     apiPort: parsed.data.ENGINE_API_PORT,
     ingressPort: parsed.data.INGRESS_PORT,
     repository: resolve(parsed.data.GITOPS_REPOSITORY),
+    isolation: parsed.data.SANDBOX_ISOLATION,
     logLevel: parsed.data.LOG_LEVEL,
     bashrc: join(here, '..', '..', '.bashrc'),
     sandboxPath: [dirname(process.execPath), searchPath(env)].join(delimiter),

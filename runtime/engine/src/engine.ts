@@ -10,6 +10,7 @@ import { Applier } from './follow/applier.js';
 import { LastingObjects } from './follow/lasting-objects.js';
 import { RenderedBranch } from './follow/rendered-branch.js';
 import { createIngress } from './ingress/index.js';
+import { probeIsolation, type Isolation } from './isolation/index.js';
 import { createPostgresService } from './postgres/index.js';
 import { sealingKey } from './sealing/sealing-key.js';
 import { SnapshotDesk } from './snapshots/snapshot-desk.js';
@@ -75,6 +76,7 @@ export class Engine {
       passwords: {},
     }));
     const postgres = createPostgresService({ root: join(config.home, 'postgres'), log });
+    const isolation = await this.#isolation(state.value.engineId);
     const [key] = await Promise.all([
       sealingKey(join(config.home, 'sealing'), this.#now),
       postgres.prepareTemplate(),
@@ -95,6 +97,7 @@ export class Engine {
       home: config.home,
       bashrc: config.bashrc,
       path: config.sandboxPath,
+      isolation,
     });
     const releases = await this.#releases({ store, ports, events, engineId: state.value.engineId });
     this.#run(store, [
@@ -109,7 +112,7 @@ export class Engine {
       releases.desk,
       new NotActedOn(store),
     ]);
-    registerNode(store);
+    registerNode(store, isolation);
     await this.#serve({ store, hosts, pods, releases, token: state.value.token });
     await this.#follow(store);
   }
@@ -120,6 +123,15 @@ export class Engine {
       await close().catch((error: unknown) => {
         this.log.error({ err: error }, 'something did not stop');
       });
+  }
+
+  async #isolation(engineId: string): Promise<Isolation> {
+    const { config, log } = this;
+    if (config.isolation === 'none') return { kind: 'none', reason: 'SANDBOX_ISOLATION=none asks for it.' };
+    const markers = { [MARKERS.engine]: engineId };
+    const isolation = await probeIsolation({ path: config.sandboxPath, log, markers });
+    log.info({ isolation: isolation.kind }, 'how sandboxes are kept apart');
+    return isolation;
   }
 
   /** What an earlier life left running when it was killed: ended before anything is started, so nothing runs twice. */

@@ -41,7 +41,12 @@ beforeAll(async () => {
     store,
     token: TOKEN,
     tls,
-    exec: (_pod, request) => startExec(request, { cwd: work, env: { PATH: searchPath(), HOME: work } }),
+    exec: (_pod, request) =>
+      startExec(request, {
+        cwd: work,
+        env: { PATH: searchPath(), HOME: work },
+        command: (file, args) => ({ file, args }),
+      }),
     log: pino({ level: 'silent' }),
   });
   const port = await server.listen(0);

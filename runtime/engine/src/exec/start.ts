@@ -10,6 +10,13 @@ import { ExecError, type ExecProcess, type ExecRequest } from './types.js';
 export interface Surroundings {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  /** What has to be started on this machine for a program to run there. */
+  readonly command: (file: string, args: readonly string[]) => Command;
+}
+
+interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
 }
 
 const INPUT_CHECK_MS = 20;
@@ -20,14 +27,11 @@ const OUTPUT_HIGH_WATER = 256 * 1024;
 export function startExec({ command, tty }: ExecRequest, surroundings: Surroundings): Promise<ExecProcess> {
   const [file, ...args] = command;
   if (file === undefined || file === '') throw new ExecError('There is no command.', 126);
-  return tty ? Promise.resolve(withTerminal(file, args, surroundings)) : withPipes(file, args, surroundings);
+  const started = surroundings.command(file, args);
+  return tty ? Promise.resolve(withTerminal(started, surroundings)) : withPipes(started, surroundings);
 }
 
-async function withPipes(
-  file: string,
-  args: readonly string[],
-  { cwd, env }: Surroundings,
-): Promise<ExecProcess> {
+async function withPipes({ file, args }: Command, { cwd, env }: Surroundings): Promise<ExecProcess> {
   // A group of its own: what it starts ends with it.
   const child = spawnProcess(file, [...args], { cwd, env, detached: true });
   child.stdin.on('error', () => undefined);
@@ -70,7 +74,7 @@ function endGroup(pid: number | undefined): void {
   }
 }
 
-function withTerminal(file: string, args: readonly string[], { cwd, env }: Surroundings): ExecProcess {
+function withTerminal({ file, args }: Command, { cwd, env }: Surroundings): ExecProcess {
   const pty = spawnPty(file, [...args], { name: 'xterm-256color', cwd, env, encoding: null });
   const stdout = new PassThrough({ readableHighWaterMark: OUTPUT_HIGH_WATER });
   pty.onData((data) => {

@@ -65,7 +65,7 @@ export class SnapshotDesk implements WorkloadController {
     const { home, snapshots } = this.options;
     const { namespace = '', uid } = pod.metadata;
     const mounts = await prepareMounts(pod, { volumes: join(home, 'volumes'), pod: join(home, 'pods', uid) });
-    const folder = mounts.get(text(pod, 'spec', 'containers', 0, 'workingDir') ?? '/workspace');
+    const folder = mounts.get(text(pod, 'spec', 'containers', 0, 'workingDir') ?? '/workspace')?.folder;
     if (folder === undefined) throw badRequest('This pod has no workspace.');
     try {
       return await snapshots.take({ namespace, project }, { folder, command }, this.#inUse(namespace));

@@ -72,10 +72,12 @@ export class TestEngine {
   private constructor(
     readonly home: string,
     readonly repository: RenderedRepository,
+    private readonly isolation: EngineConfig['isolation'],
   ) {}
 
-  static async create(): Promise<TestEngine> {
-    return new TestEngine(await mkdtemp(join(tmpdir(), 'fsa-engine-')), await RenderedRepository.create());
+  static async create(isolation: EngineConfig['isolation'] = 'none'): Promise<TestEngine> {
+    const home = await mkdtemp(join(tmpdir(), 'fsa-engine-'));
+    return new TestEngine(home, await RenderedRepository.create(), isolation);
   }
 
   async config(): Promise<EngineConfig> {
@@ -84,6 +86,7 @@ export class TestEngine {
       apiPort: await freePort(),
       ingressPort: this.ingressPort,
       repository: this.repository.path,
+      isolation: this.isolation,
       logLevel: 'silent',
       bashrc,
       sandboxPath: [dirname(process.execPath), searchPath()].join(delimiter),

@@ -1,8 +1,9 @@
 import { arch, cpus, release, totalmem } from 'node:os';
+import type { Isolation } from '../isolation/index.js';
 import type { Store } from '../store/store.js';
 
 /** This machine, as the Node that everything runs on; it says how sandboxes are kept apart here. */
-export function registerNode(store: Store): void {
+export function registerNode(store: Store, isolation: Isolation): void {
   const capacity = { cpu: String(cpus().length), memory: `${Math.floor(totalmem() / 1024)}Ki` };
   store.apply({
     apiVersion: 'v1',
@@ -11,7 +12,8 @@ export function registerNode(store: Store): void {
       name: 'local',
       labels: { 'kubernetes.io/hostname': 'local', 'kubernetes.io/os': process.platform },
       annotations: {
-        'fullstackagent.dev/isolation': 'none',
+        'fullstackagent.dev/isolation': isolation.kind,
+        ...reasons(isolation),
         'fullstackagent.dev/runs-as-root': String(process.getuid?.() === 0),
         'fullstackagent.dev/not-enforced':
           'NetworkPolicy, ResourceQuota, LimitRange, RBAC and resource limits',
@@ -33,4 +35,15 @@ export function registerNode(store: Store): void {
       },
     },
   );
+}
+
+/** Why it is not more than that. */
+function reasons(isolation: Isolation): Readonly<Record<string, string>> {
+  if (isolation.kind === 'none') return { 'fullstackagent.dev/isolation-reason': isolation.reason };
+  return isolation.network.own
+    ? { 'fullstackagent.dev/network': 'own' }
+    : {
+        'fullstackagent.dev/network': 'shared',
+        'fullstackagent.dev/network-reason': isolation.network.reason,
+      };
 }

@@ -1,14 +1,14 @@
 import { rm } from 'node:fs/promises';
-import { userInfo } from 'node:os';
-import { join } from 'node:path';
 import { spawn, type IPty } from '@lydell/node-pty';
 import type { Logger } from 'pino';
 import { startExec, type Surroundings } from '../exec/start.js';
 import type { ExecProcess, ExecRequest } from '../exec/types.js';
+import type { Isolation } from '../isolation/index.js';
 import { list, number, record, text, type KubeObject } from '../store/object.js';
 import { TerminalServer } from '../terminal/server.js';
 import { podPortOwner } from './endpoints.js';
-import { containerEnvironment, MissingReferenceError, translate, type Lookup } from './pod-env.js';
+import { containerEnvironment, MissingReferenceError, type Lookup } from './pod-env.js';
+import { openPlace, type PodPlace } from './pod-place.js';
 import { prepareMounts, refreshFiles, type VolumePlaces } from './pod-volumes.js';
 import type { PortAllocator } from './ports.js';
 import { endProcesses, MARKERS, processesWith } from './processes.js';
@@ -24,12 +24,14 @@ export interface PodRuntimeOptions {
   readonly engineId: string;
   readonly bashrc: string;
   readonly path: string;
+  readonly isolation: Isolation;
+  /** Everything in the pod ended by itself. */
+  readonly onLost: () => void;
 }
 
 /** The longest that a sandbox may take to end: a person is waiting for the next state. */
 const MAX_GRACE_SECONDS = 10;
 const TERMINAL_TOKEN = 'TTYD_ACCESS_TOKEN';
-const HOME = '/home/developer';
 
 /**
  * One pod on this machine. In this version the engine itself is the image's entry point: the container is a terminal
@@ -37,6 +39,7 @@ const HOME = '/home/developer';
  */
 export class PodRuntime {
   readonly #terminal: TerminalServer;
+  readonly #place: PodPlace;
   readonly #allocated: readonly number[];
   readonly #surroundings: () => Surroundings;
 
@@ -45,44 +48,53 @@ export class PodRuntime {
     started: Started,
   ) {
     this.#terminal = started.terminal;
+    this.#place = started.place;
     this.#allocated = started.allocated;
     this.#surroundings = started.surroundings;
   }
 
   /** Throws MissingReferenceError while something the pod needs is not there yet. */
   static async start(options: PodRuntimeOptions): Promise<PodRuntime> {
-    const { pod, places, lookup } = options;
+    const { pod, lookup } = options;
     const container = list(pod, 'spec', 'containers')[0];
     const variables = containerEnvironment(container, lookup);
     const token = variables.get(TERMINAL_TOKEN) ?? '';
     // An empty password would let every program on this machine in.
     if (token === '') throw new MissingReferenceError(`${TERMINAL_TOKEN} is not set`);
-    const mounts = await prepareMounts(pod, places);
-    await refreshFiles(pod, places, lookup);
     const ports = await allocatePorts(options, container);
-    const platform = platformVariables(container, variables);
-    // For each shell anew: a database that was stopped may come back at another port of this machine.
-    const environment = (): ReadonlyMap<string, string> =>
-      translate(platform, {
-        ports,
-        mounts,
-        service: options.service,
-        namespace: pod.metadata.namespace ?? '',
-      });
-    const surroundings = surroundingsOf(options, { environment, mounts, container });
-    const terminal = new TerminalServer({
-      token,
-      log: options.log,
-      title: `${variables.get('PROJECT_NAME') ?? pod.metadata.name} (${pod.metadata.name})`,
-      spawn: shellSpawner(options, surroundings),
-    });
-    try {
-      await terminal.listen(ports.get(terminalPort(container)) ?? 0);
-    } catch (error) {
+    const giveBack = (): void => {
       for (const port of ports.values()) options.ports.release(port);
+    };
+    try {
+      const place = await openPodPlace(options, { container, ports });
+      return await PodRuntime.#serve(options, { place, container, variables, ports });
+    } catch (error) {
+      giveBack();
       throw error;
     }
-    return new PodRuntime(options, { terminal, allocated: [...ports.values()], surroundings });
+  }
+
+  static async #serve(
+    options: PodRuntimeOptions,
+    { place, container, variables, ports }: Parts,
+  ): Promise<PodRuntime> {
+    const { pod, lookup, places, log } = options;
+    try {
+      await refreshFiles(pod, places, { lookup, owner: place.owner });
+      const platform = platformVariables(container, variables);
+      const surroundings = surroundingsOf(options, place, platform);
+      const terminal = new TerminalServer({
+        token: variables.get(TERMINAL_TOKEN) ?? '',
+        log,
+        title: `${variables.get('PROJECT_NAME') ?? pod.metadata.name} (${pod.metadata.name})`,
+        spawn: shellSpawner(place, surroundings),
+      });
+      await terminal.listen(ports.get(terminalPort(container)) ?? 0);
+      return new PodRuntime(options, { terminal, place, allocated: [...ports.values()], surroundings });
+    } catch (error) {
+      await place.close();
+      throw error;
+    }
   }
 
   get uid(): string {
@@ -91,7 +103,10 @@ export class PodRuntime {
 
   /** Variables have changed: new shells see them, running ones keep what they have. */
   refresh(): Promise<void> {
-    return refreshFiles(this.options.pod, this.options.places, this.options.lookup);
+    return refreshFiles(this.options.pod, this.options.places, {
+      lookup: this.options.lookup,
+      owner: this.#place.owner,
+    });
   }
 
   /** Runs a program beside the shells. Throws ExecError where it cannot be started. */
@@ -113,6 +128,7 @@ export class PodRuntime {
       return [...new Set([...marked, ...shells.filter(isAlive)])];
     };
     await endProcesses(find, Math.min(grace ?? MAX_GRACE_SECONDS, limitSeconds) * 1000);
+    await this.#place.close();
     for (const port of this.#allocated) ports.release(port);
     await rm(places.pod, { recursive: true, force: true });
   }
@@ -160,29 +176,60 @@ function terminalPort(container: unknown): number {
 
 interface Started {
   readonly terminal: TerminalServer;
+  readonly place: PodPlace;
   readonly allocated: readonly number[];
   readonly surroundings: () => Surroundings;
 }
 
-interface Shell {
-  readonly environment: () => ReadonlyMap<string, string>;
-  readonly mounts: ReadonlyMap<string, string>;
+interface Parts {
+  readonly place: PodPlace;
   readonly container: unknown;
+  readonly variables: ReadonlyMap<string, string>;
+  readonly ports: ReadonlyMap<number, number>;
 }
 
+/** The pod's folders are there, and its namespaces where it has any. */
+async function openPodPlace(
+  options: PodRuntimeOptions,
+  { container, ports }: Pick<Parts, 'container' | 'ports'>,
+): Promise<PodPlace> {
+  const { pod, places, isolation, service, bashrc, path, log, onLost } = options;
+  const { namespace = '', name } = pod.metadata;
+  return openPlace({
+    ...{ isolation, namespace, pod: name, folder: places.pod, ports, service, bashrc, path, log, onLost },
+    mounts: await prepareMounts(pod, places),
+    workingDirectory: text(container, 'workingDir') ?? '/workspace',
+    terminalPort: terminalPort(container),
+    markers: markersOf(options),
+  });
+}
+
+const markersOf = ({ engineId, pod }: PodRuntimeOptions): Readonly<Record<string, string>> => ({
+  [MARKERS.engine]: engineId,
+  [MARKERS.pod]: pod.metadata.uid,
+});
+
 /** For each program anew: what a Service's name means can change while the pod runs. */
-function surroundingsOf(options: PodRuntimeOptions, shell: Shell): () => Surroundings {
-  const cwd = shell.mounts.get(text(shell.container, 'workingDir') ?? '/workspace') ?? options.places.pod;
-  return () => ({ cwd, env: shellEnvironment(options, { ...shell, cwd }) });
+function surroundingsOf(
+  options: PodRuntimeOptions,
+  place: PodPlace,
+  platform: ReadonlyMap<string, string>,
+): () => Surroundings {
+  return () => ({
+    cwd: place.cwd,
+    env: shellEnvironment(options, place, platform),
+    command: (file, args) => place.command(file, args),
+  });
 }
 
 function shellSpawner(
-  options: PodRuntimeOptions,
+  place: PodPlace,
   surroundings: () => Surroundings,
 ): (size: { columns: number; rows: number }, session: string) => IPty {
   return ({ columns, rows }, session) => {
     const { cwd, env } = surroundings();
-    return spawn('bash', ['--rcfile', options.bashrc, '-i'], {
+    const { file, args } = place.command('bash', ['--rcfile', place.bashrc, '-i']);
+    return spawn(file, [...args], {
       name: 'xterm-256color',
       cols: columns,
       rows,
@@ -195,33 +242,25 @@ function shellSpawner(
   };
 }
 
-/** A number may have no name: `docker run --user 1234`. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return String(process.getuid?.() ?? 'developer');
-  }
-}
-
 /** Nothing of the platform's own environment; and not the terminal's token, which no shell needs. */
-function shellEnvironment(options: PodRuntimeOptions, { environment, mounts, cwd }: Shell & { cwd: string }) {
-  const own = Object.fromEntries([...environment()].filter(([name]) => name !== TERMINAL_TOKEN));
-  const home = mounts.get(HOME) ?? cwd;
-  const user = userName();
+function shellEnvironment(
+  options: PodRuntimeOptions,
+  place: PodPlace,
+  platform: ReadonlyMap<string, string>,
+): Record<string, string> {
+  const own = [...place.translate(platform)].filter(([name]) => name !== TERMINAL_TOKEN);
   return {
     PATH: options.path,
-    HOME: home,
+    HOME: place.home,
     SHELL: '/bin/bash',
-    USER: user,
-    LOGNAME: user,
+    USER: place.user,
+    LOGNAME: place.user,
     LANG: 'C.UTF-8',
     TERM: 'xterm-256color',
     COLORTERM: 'truecolor',
-    FULLSTACKAGENT_WORKSPACE: cwd,
-    FULLSTACKAGENT_RUN_DIR: join(options.places.pod),
-    ...own,
-    [MARKERS.engine]: options.engineId,
-    [MARKERS.pod]: options.pod.metadata.uid,
+    FULLSTACKAGENT_WORKSPACE: place.workspace,
+    FULLSTACKAGENT_RUN_DIR: place.runFolder,
+    ...(Object.fromEntries(own) as Record<string, string>),
+    ...markersOf(options),
   };
 }

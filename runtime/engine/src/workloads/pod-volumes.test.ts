@@ -30,9 +30,11 @@ const configMap = (name: string): KubeObject => pod(name, { configMap: { name: '
 describe('the folders of a pod', () => {
   it('are those of its claims and its own', async () => {
     expect(await prepareMounts(claim('blog--workspace'), places())).toEqual(
-      new Map([['/workspace', join(places().volumes, 'ns-abcd1234', 'blog--workspace')]]),
+      new Map([
+        ['/workspace', { folder: join(places().volumes, 'ns-abcd1234', 'blog--workspace'), readOnly: false }],
+      ]),
     );
-    await refreshFiles(configMap('env'), places(), () => new Map([['A', '1']]));
+    await refreshFiles(configMap('env'), places(), { lookup: () => new Map([['A', '1']]) });
     expect(await readdir(join(places().pod, 'volumes', 'env'))).toEqual(['A']);
   });
 
@@ -48,7 +50,9 @@ describe('the folders of a pod', () => {
   it('are never cleared of what is not theirs', async () => {
     await writeFile(join(base, 'precious'), '');
     const outside = configMap('../../../..');
-    await expect(refreshFiles(outside, places(), () => new Map())).rejects.toThrow(/is not a name/);
+    await expect(refreshFiles(outside, places(), { lookup: () => new Map() })).rejects.toThrow(
+      /is not a name/,
+    );
     expect(await readdir(base)).toEqual(['precious']);
   });
 });

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { list, record, text, type KubeObject } from '../store/object.js';
 import type { Lookup } from './pod-env.js';
@@ -11,6 +11,12 @@ export interface VolumePlaces {
   readonly pod: string;
 }
 
+/** A folder of this machine that a pod has mounted. */
+export interface Mount {
+  readonly folder: string;
+  readonly readOnly: boolean;
+}
+
 /** A name that is one step of a path and nothing else: keys of a ConfigMap become file names. */
 const FILE = /^[-._A-Za-z0-9]+$/;
 const isFile = (name: string): boolean => FILE.test(name) && name !== '.' && name !== '..';
@@ -19,13 +25,13 @@ const isFile = (name: string): boolean => FILE.test(name) && name !== '.' && nam
 export async function prepareMounts(
   pod: KubeObject,
   places: VolumePlaces,
-): Promise<ReadonlyMap<string, string>> {
-  const mounts = new Map<string, string>();
+): Promise<ReadonlyMap<string, Mount>> {
+  const mounts = new Map<string, Mount>();
   for (const mount of list(pod, 'spec', 'containers', 0, 'volumeMounts')) {
     const volume = list(pod, 'spec', 'volumes').find((entry) => text(entry, 'name') === text(mount, 'name'));
     const folder = join(baseOf(pod, volume, places), subPath(text(mount, 'subPath')));
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    mounts.set(text(mount, 'mountPath') ?? '', folder);
+    mounts.set(text(mount, 'mountPath') ?? '', { folder, readOnly: record(mount)['readOnly'] === true });
   }
   return mounts;
 }
@@ -44,13 +50,23 @@ const subPath = (path = ''): string => path.split('/').filter(isFile).join('/');
  * Brings the folders of projected, ConfigMap and Secret volumes up to date while the pod runs. Each file is replaced as
  * a whole, so that a shell that reads them sees the old value or the new one. Other volumes are left alone.
  */
-export async function refreshFiles(pod: KubeObject, places: VolumePlaces, lookup: Lookup): Promise<void> {
+export async function refreshFiles(
+  pod: KubeObject,
+  places: VolumePlaces,
+  { lookup, owner }: FileSource,
+): Promise<void> {
   for (const volume of list(pod, 'spec', 'volumes')) {
     const sources = sourcesOf(volume);
     if (sources === undefined) continue;
     const wanted = new Map(sources.flatMap(({ kind, name }) => [...(lookup(kind, name) ?? [])]));
-    await writeFiles(baseOf(pod, volume, places), wanted);
+    await writeFiles(baseOf(pod, volume, places), { wanted, owner });
   }
+}
+
+/** Where the files' contents are, and who may read them; nobody else than this process where nothing is said. */
+export interface FileSource {
+  readonly lookup: Lookup;
+  readonly owner?: number | undefined;
 }
 
 interface Source {
@@ -77,17 +93,27 @@ function sourceOf(source: unknown): readonly Source[] {
   ];
 }
 
-async function writeFiles(folder: string, wanted: ReadonlyMap<string, string>): Promise<void> {
+async function writeFiles(
+  folder: string,
+  { wanted, owner }: { readonly wanted: ReadonlyMap<string, string>; readonly owner: number | undefined },
+): Promise<void> {
+  const give = (path: string): Promise<void> =>
+    owner === undefined ? Promise.resolve() : chown(path, owner, owner);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
+  await give(folder);
   for (const name of await readdir(folder))
     if (!wanted.has(name)) await rm(join(folder, name), { force: true });
   for (const [name, value] of wanted) {
     if (!isFile(name)) continue;
     const path = join(folder, name);
-    if ((await readFile(path, 'utf8').catch(() => undefined)) === value) continue;
+    if ((await readFile(path, 'utf8').catch(() => undefined)) === value) {
+      await give(path);
+      continue;
+    }
     const temporary = join(folder, `.${name}.tmp`);
     await writeFile(temporary, value, { mode: 0o600 });
+    await give(temporary);
     await rename(temporary, path);
   }
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { ExecError, type ExecProcess, type ExecRequest } from '../exec/types.js';
+import type { Isolation } from '../isolation/index.js';
 import { list, refOf, text, type KubeObject, type ObjectRef } from '../store/object.js';
 import type { Change, Store } from '../store/store.js';
 import { keyOfName, nameOfKey, type WorkloadController } from './controller.js';
@@ -25,6 +26,7 @@ export interface PodControllerOptions {
   readonly home: string;
   readonly bashrc: string;
   readonly path: string;
+  readonly isolation: Isolation;
 }
 
 /** A pod waits for these: a change of one is a reason to look at the pods of its namespace again. */
@@ -37,6 +39,8 @@ const CLOSE_SECONDS = 6;
 export class PodController implements WorkloadController {
   readonly #queue: KeyedQueue;
   readonly #runtimes = new Map<string, PodRuntime>();
+  /** Uids of pods whose namespaces ended by themselves, with everything in them. */
+  readonly #lost = new Set<string>();
 
   constructor(private readonly options: PodControllerOptions) {
     this.#queue = new KeyedQueue({ name: 'pods', log: options.log, handle: (key) => this.#reconcile(key) });
@@ -71,7 +75,8 @@ export class PodController implements WorkloadController {
     const pod = this.options.store.get(ref);
     const runtime = this.#runtimes.get(key);
     const unwanted = pod === undefined || pod.metadata.deletionTimestamp !== undefined;
-    if (runtime !== undefined && (unwanted || runtime.uid !== pod.metadata.uid)) {
+    const lost = runtime !== undefined && this.#lost.delete(runtime.uid);
+    if (runtime !== undefined && (unwanted || lost || runtime.uid !== pod.metadata.uid)) {
       if (pod !== undefined) this.options.events.note(pod, 'Killing', 'Stopping container sandbox');
       await runtime.stop();
       this.#runtimes.delete(key);
@@ -121,11 +126,11 @@ export class PodController implements WorkloadController {
   }
 
   #runtimeOptions(pod: KubeObject) {
-    const { store, home, ports, engineId, bashrc, path, log } = this.options;
-    const { namespace } = pod.metadata;
+    const { store, home, ports, engineId, bashrc, path, isolation, log } = this.options;
+    const { namespace, name, uid } = pod.metadata;
     return {
       pod,
-      places: { volumes: join(home, 'volumes'), pod: join(home, 'pods', pod.metadata.uid) },
+      places: { volumes: join(home, 'volumes'), pod: join(home, 'pods', uid) },
       lookup: lookupIn(store, namespace),
       ports,
       service: servicePortIn(store, namespace),
@@ -133,6 +138,11 @@ export class PodController implements WorkloadController {
       engineId,
       bashrc,
       path,
+      isolation,
+      onLost: () => {
+        this.#lost.add(uid);
+        this.#queue.add(keyOfName(namespace, name));
+      },
     };
   }
 

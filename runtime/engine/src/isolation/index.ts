@@ -1,0 +1,5 @@
+export { Confinement } from './confinement.js';
+export { programBinds } from './layout.js';
+export { SandboxNetwork } from './network.js';
+export { probeIsolation } from './probe.js';
+export type { Bind, Bubblewrap, Command, Isolation } from './types.js';

@@ -1,0 +1,86 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import type { Logger } from 'pino';
+import type { Confinement } from './confinement.js';
+
+export interface NetworkOptions {
+  readonly confinement: Pick<Confinement, 'pid' | 'prefix'>;
+  readonly pasta: string;
+  /** Port inside -> port of this machine, on loopback. */
+  readonly published: ReadonlyMap<number, number>;
+  readonly markers: Readonly<Record<string, string>>;
+  readonly log: Pick<Logger, 'error'>;
+}
+
+const RESTART_MS = 1_000;
+
+/**
+ * The network of a sandbox: its own loopback and ports, the internet through this machine's, its published ports from
+ * there, and of this machine's loopback only the ports that are named. By pasta, without rights of its own.
+ */
+export class SandboxNetwork {
+  #child: ChildProcess | undefined;
+  #reached: ReadonlySet<number> = new Set();
+  #closed = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: NetworkOptions) {
+    this.#start();
+  }
+
+  /** Ports of this machine's loopback that are to be the same inside. Connections are cut where that changes. */
+  reach(ports: Iterable<number>): void {
+    const wanted = new Set([...this.#reached, ...ports]);
+    if (wanted.size === this.#reached.size) return;
+    this.#reached = wanted;
+    // A new one starts when this one has ended: both would want the same ports.
+    this.#child?.kill('SIGTERM');
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'close');
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  #start(): void {
+    const { confinement, pasta, markers } = this.options;
+    const [file = '', ...args] = [
+      ...confinement.prefix(),
+      pasta,
+      ...this.#arguments(),
+      String(confinement.pid),
+    ];
+    const child = spawn(file, args, {
+      cwd: '/',
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...markers },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#child = child;
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-2_000)));
+    child.once('error', (err) => this.options.log.error({ err }, 'a sandbox has no network'));
+    child.once('close', (code, signal) => {
+      if (this.#closed || child !== this.#child) return;
+      const asked = signal === 'SIGTERM' || code === 143;
+      if (!asked)
+        this.options.log.error({ code, said }, 'the network of a sandbox ended; it is started again');
+      this.#timer = setTimeout(() => this.#start(), asked ? 0 : RESTART_MS);
+    });
+  }
+
+  #arguments(): readonly string[] {
+    const { published } = this.options;
+    const inward = [...published].flatMap(([inside, here]) => ['-t', `127.0.0.1/${here}:${inside}`]);
+    const outward = [...this.#reached].flatMap((port) => ['-T', String(port)]);
+    return [
+      ...['--foreground', '--quiet', '--config-net', '--no-map-gw', '-u', 'none', '-U', 'none'],
+      ...(inward.length > 0 ? inward : ['-t', 'none']),
+      ...(outward.length > 0 ? outward : ['-T', 'none']),
+    ];
+  }
+}

@@ -1,0 +1,166 @@
+import { userInfo } from 'node:os';
+import type { Logger } from 'pino';
+import {
+  Confinement,
+  programBinds,
+  SandboxNetwork,
+  type Bind,
+  type Bubblewrap,
+  type Command,
+  type Isolation,
+} from '../isolation/index.js';
+import { translate } from './pod-env.js';
+
+/** Where the programs of a pod run: this machine as it is, or a part of it that is closed off. */
+export interface PodPlace {
+  /** What the platform's variables say here. For each program anew: a database may have moved. */
+  translate(variables: ReadonlyMap<string, string>): ReadonlyMap<string, string>;
+  /** How to start a program, with its folder as it is called there. */
+  command(file: string, args: readonly string[]): Command;
+  /** Folder in which {@link command} has to be started on this machine. */
+  readonly cwd: string;
+  readonly workspace: string;
+  readonly home: string;
+  readonly user: string;
+  /** For what is gone when the pod is. */
+  readonly runFolder: string;
+  readonly bashrc: string;
+  /** Whose files can be read here; undefined: this process's own. */
+  readonly owner: number | undefined;
+  close(): Promise<void>;
+}
+
+export interface PlaceOptions {
+  readonly isolation: Isolation;
+  readonly namespace: string;
+  readonly pod: string;
+  /** The pod's own folder on this machine. */
+  readonly folder: string;
+  readonly mounts: ReadonlyMap<string, { readonly folder: string; readonly readOnly: boolean }>;
+  readonly workingDirectory: string;
+  /** Container port -> port of this machine. */
+  readonly ports: ReadonlyMap<number, number>;
+  /** Served by the engine itself. */
+  readonly terminalPort: number;
+  readonly service: (service: string, port: number) => number | undefined;
+  readonly bashrc: string;
+  readonly path: string;
+  readonly markers: Readonly<Record<string, string>>;
+  readonly log: Pick<Logger, 'error'>;
+  /** It ended by itself, and everything in it. */
+  readonly onLost: () => void;
+}
+
+const HOME = '/home/developer';
+const BASHRC = '/run/fullstackagent/bashrc';
+
+export const openPlace = (options: PlaceOptions): Promise<PodPlace> =>
+  options.isolation.kind === 'none'
+    ? Promise.resolve(thisMachine(options))
+    : ConfinedPlace.open(options, options.isolation);
+
+function thisMachine(options: PlaceOptions): PodPlace {
+  const { mounts, folder, ports, namespace, service, bashrc, workingDirectory } = options;
+  const folders = new Map([...mounts].map(([inside, mount]) => [inside, mount.folder]));
+  const workspace = folders.get(workingDirectory) ?? folder;
+  return {
+    translate: (variables) => translate(variables, { ports, mounts: folders, service, namespace }),
+    command: (file, args) => ({ file, args }),
+    cwd: workspace,
+    workspace,
+    home: folders.get(HOME) ?? workspace,
+    user: userName(),
+    runFolder: folder,
+    bashrc,
+    owner: undefined,
+    close: () => Promise.resolve(),
+  };
+}
+
+/** A number may have no name: `docker run --user 1234`. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'developer');
+  }
+}
+
+/** By bubblewrap: everything is called as in the image, ports included where the network is its own. */
+class ConfinedPlace implements PodPlace {
+  readonly cwd = '/';
+  readonly home = HOME;
+  readonly user = 'developer';
+  readonly runFolder = '/run';
+  readonly bashrc = BASHRC;
+
+  private constructor(
+    private readonly options: PlaceOptions,
+    private readonly confinement: Confinement,
+    private readonly network: SandboxNetwork | undefined,
+  ) {}
+
+  static async open(options: PlaceOptions, isolation: Bubblewrap): Promise<ConfinedPlace> {
+    const { namespace, pod, folder, mounts, path, bashrc, markers, workingDirectory } = options;
+    const own = [...mounts].map(([target, mount]): Bind => ({
+      ...{ source: mount.folder, target, readOnly: mount.readOnly },
+    }));
+    const confinement = await Confinement.start({
+      ...{ isolation, folder, workingDirectory, markers, home: HOME },
+      name: `${namespace}/${pod}`,
+      hostname: pod,
+      binds: [
+        ...own,
+        ...(await programBinds(path.split(':'), process.execPath)),
+        { source: bashrc, target: BASHRC, readOnly: true },
+      ],
+    });
+    void confinement.whenLost.then(options.onLost);
+    return new ConfinedPlace(options, confinement, networkOf(options, isolation, confinement));
+  }
+
+  get workspace(): string {
+    return this.options.workingDirectory;
+  }
+
+  get owner(): number | undefined {
+    return this.confinement.owner;
+  }
+
+  translate(variables: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+    const { ports, namespace, service } = this.options;
+    const asked: number[] = [];
+    const translated = translate(variables, {
+      // With a network of its own a port is what the manifest says.
+      ports: this.network === undefined ? ports : new Map(),
+      mounts: new Map(),
+      namespace,
+      service: (name, port) => {
+        const here = service(name, port);
+        if (here !== undefined) asked.push(here);
+        return here;
+      },
+    });
+    this.network?.reach(asked);
+    return translated;
+  }
+
+  command(file: string, args: readonly string[]): Command {
+    return this.confinement.command(file, args);
+  }
+
+  async close(): Promise<void> {
+    await this.network?.close();
+    await this.confinement.end();
+  }
+}
+
+function networkOf(
+  { ports, terminalPort, markers, log }: PlaceOptions,
+  { network, programs }: Bubblewrap,
+  confinement: Confinement,
+): SandboxNetwork | undefined {
+  if (!network.own || programs.pasta === undefined) return undefined;
+  const published = new Map([...ports].filter(([inside]) => inside !== terminalPort));
+  return new SandboxNetwork({ confinement, pasta: programs.pasta, published, markers, log });
+}
