@@ -23,8 +23,12 @@ const PAGE = '500';
 const WATCH_SECONDS = 290;
 const BACKOFF_FIRST_MS = 250;
 const BACKOFF_MAX_MS = 5_000;
+/** A busy server is given the time it asks for, and not more than that. */
+const RETRY_AFTER_MAX_MS = 60_000;
 /** A watch that held this long was a good one: the next failure is a first one. */
 const STEADY_MS = 5_000;
+/** Of what need not be there: a server or a role that does without it. */
+const REFUSALS: ReadonlySet<number> = new Set([400, 403, 405]);
 /** How soon a kind the server does not know (its CRD is not installed) is looked for again. */
 const ABSENT_RETRY_MS = 30_000;
 
@@ -105,11 +109,18 @@ export class Reflector {
     this.#failures += 1;
     // A watch that breaks once is taken up again at once: that is everyday life, not an outage.
     if (status !== 410 && this.#failures > 1) this.#touch(false, error);
-    return Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures - 1, 10));
+    return this.#pauseAfter(error);
+  }
+
+  #pauseAfter(error: unknown): number {
+    const backoff = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures - 1, 10));
+    const asked = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
+    // Twice, since jitter takes up to a half of every pause away: nobody comes back too early.
+    return Math.max(backoff, 2 * Math.min(RETRY_AFTER_MAX_MS, asked));
   }
 
   #isAbsent(status: number | undefined): boolean {
-    return status === 404 || (this.resource.optional === true && status !== undefined && status < 500);
+    return status === 404 || (this.resource.optional === true && REFUSALS.has(status ?? 0));
   }
 
   async #list(): Promise<void> {

@@ -16,7 +16,7 @@ export interface ClusterObject {
 }
 
 /** What the next answers to a path are instead of the real ones: a status, or `cut` for a connection that breaks. */
-type Fault = number | 'cut';
+type Fault = number | 'cut' | { readonly status: number; readonly retryAfter: number };
 
 interface Watcher {
   readonly path: string;
@@ -35,7 +35,7 @@ export class ClusterForTests {
   readonly #sockets = new Set<Socket>();
   readonly #kinds = new Map<string, Map<string, ClusterObject>>();
   readonly #history: { path: string; version: number; event: { type: string; object: unknown } }[] = [];
-  readonly #faults = new Map<string, Fault[]>();
+  readonly #faults = new Map<string, (Fault | undefined)[]>();
   #watchers: Watcher[] = [];
   #version = 100;
   /** Versions below this are forgotten: a watch from one is answered with 410. */
@@ -98,7 +98,8 @@ export class ClusterForTests {
     this.#tell(path, { type: 'DELETED', object: last });
   }
 
-  fail(path: string, ...faults: Fault[]): void {
+  /** `undefined`: this one is answered. */
+  fail(path: string, ...faults: (Fault | undefined)[]): void {
     this.#faults.set(path, faults);
   }
 
@@ -129,6 +130,15 @@ export class ClusterForTests {
       response.write(`${JSON.stringify({ type: 'ERROR', object: expired })}\n`);
   }
 
+  /** What a server says from time to time to those who asked for it, so that they have a recent version. */
+  bookmark(path: string): string {
+    const resourceVersion = String(++this.#version);
+    const event = { type: 'BOOKMARK', object: { metadata: { resourceVersion } } };
+    for (const watcher of this.#watchers)
+      if (watcher.path === path) watcher.response.write(`${JSON.stringify(event)}\n`);
+    return resourceVersion;
+  }
+
   watches(path: string): number {
     return this.#watchers.filter((watcher) => watcher.path === path && !watcher.response.destroyed).length;
   }
@@ -142,8 +152,11 @@ export class ClusterForTests {
     this.requests.push(url.pathname + url.search);
     const fault = this.#faults.get(url.pathname)?.shift();
     if (fault === 'cut') response.destroy();
-    else if (fault !== undefined) status(response, fault, 'as the test wants it');
-    else if (request.headers.authorization !== 'Bearer a-token') status(response, 401, 'Unauthorized');
+    else if (typeof fault === 'number') status(response, fault, 'as the test wants it');
+    else if (fault !== undefined) {
+      response.setHeader('Retry-After', String(fault.retryAfter));
+      status(response, fault.status, 'as the test wants it');
+    } else if (request.headers.authorization !== 'Bearer a-token') status(response, 401, 'Unauthorized');
     else if (url.pathname === '/version') json(response, { gitVersion: 'v1.33.0' });
     else this.#list(url, response);
   }

@@ -9,6 +9,8 @@ import { AppError } from '../contract/errors.js';
 /** Everything that can go wrong with the cluster, classified here and nowhere further in. */
 export class KubeError extends Error {
   override readonly name = 'KubeError';
+  /** What a server that is too busy asks for (429, 503). */
+  retryAfterMs?: number;
 
   /** `status` is absent where no answer came: no kubeconfig yet, refused, timed out, cut off. */
   constructor(
@@ -78,7 +80,7 @@ export class KubeApi {
   async get(path: string, query: Readonly<Record<string, string>> = {}): Promise<unknown> {
     const response = await this.#request(path, query, AbortSignal.timeout(ANSWER_LIMIT_MS));
     const body = await readAll(response);
-    if (response.statusCode !== 200) throw refused(response.statusCode ?? 0, path, body);
+    if (response.statusCode !== 200) throw refusal(response, path, body);
     return parsed(path, body);
   }
 
@@ -102,8 +104,7 @@ export class KubeApi {
   /** Resolves when the server ends the stream, throws KubeError when it breaks; events come in order. */
   async watch(options: WatchOptions): Promise<void> {
     const response = await this.#request(options.path, { ...options.query, watch: 'true' }, options.signal);
-    if (response.statusCode !== 200)
-      throw refused(response.statusCode ?? 0, options.path, await readAll(response));
+    if (response.statusCode !== 200) throw refusal(response, options.path, await readAll(response));
     response.socket.setKeepAlive(true, 30_000);
     options.onOpen?.();
     try {
@@ -227,6 +228,13 @@ async function readLines(response: http.IncomingMessage, onLine: (line: string) 
     if (rest.length > LINE_LIMIT_CHARS) throw new Error('A line of the watch is too long.');
     for (const line of lines) if (line !== '') onLine(line);
   }
+}
+
+function refusal(response: http.IncomingMessage, path: string, body: string): KubeError {
+  const error = refused(response.statusCode ?? 0, path, body);
+  const seconds = Number(response.headers['retry-after']);
+  if (Number.isFinite(seconds) && seconds > 0) error.retryAfterMs = seconds * 1000;
+  return error;
 }
 
 /** The server's own sentence (a `Status` object) where there is one; never a body that could hold a secret. */
