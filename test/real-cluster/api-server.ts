@@ -22,6 +22,13 @@ export function missingForApiServer(): string | undefined {
   return undefined;
 }
 
+async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill(signal);
+  await ended;
+}
+
 /** etcd and kube-apiserver on loopback, with RBAC: what is written there is checked by Kubernetes itself. */
 export class ApiServer {
   readonly folder = temporaryFolder('api-server');
@@ -29,6 +36,7 @@ export class ApiServer {
   readonly #token = randomBytes(16).toString('hex');
   readonly #children: ChildProcess[] = [];
   #port = 0;
+  #etcd = '';
 
   async start(): Promise<void> {
     const [port, client, peer] = [await freePort(), await freePort(), await freePort()];
@@ -42,11 +50,27 @@ export class ApiServer {
       'initial-advertise-peer-urls': `http://127.0.0.1:${peer}`,
       'initial-cluster': `default=http://127.0.0.1:${peer}`,
     });
+    this.#etcd = `http://127.0.0.1:${client}`;
+    this.#serve();
+    writeFileSync(this.kubeconfig, this.#config(this.#token));
+    await this.#ready();
+  }
+
+  /** The API server dies and comes back, at the same address with the same objects; etcd goes on. */
+  async restart(): Promise<void> {
+    const child = this.#children.pop();
+    // At once: a server that ends in good order waits a minute for those who watch it.
+    if (child !== undefined) await end(child, 'SIGKILL');
+    this.#serve();
+    await this.#ready();
+  }
+
+  #serve(): void {
     this.#run(BUILT, 'kube-apiserver', {
-      'etcd-servers': `http://127.0.0.1:${client}`,
+      'etcd-servers': this.#etcd,
       'cert-dir': join(this.folder, 'certs'),
       'bind-address': '127.0.0.1',
-      'secure-port': String(port),
+      'secure-port': String(this.#port),
       'service-cluster-ip-range': '10.96.0.0/16',
       'service-account-issuer': 'https://kubernetes.default.svc',
       'service-account-signing-key-file': join(this.folder, 'sa.key'),
@@ -54,18 +78,14 @@ export class ApiServer {
       'token-auth-file': join(this.folder, 'tokens.csv'),
       'authorization-mode': 'RBAC',
     });
-    writeFileSync(this.kubeconfig, this.#config(this.#token));
+  }
+
+  async #ready(): Promise<void> {
     await until('the API server is ready', () => this.#isReady(), { deadline: 90_000 });
   }
 
   async stop(): Promise<void> {
-    for (const child of [...this.#children].reverse()) {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGTERM');
-        await ended;
-      }
-    }
+    for (const child of [...this.#children].reverse()) await end(child);
     removeFolder(this.folder);
   }
 
