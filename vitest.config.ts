@@ -24,9 +24,21 @@ export default defineConfig({
       {
         ...source,
         test: {
+          name: 'image',
+          root: 'test/image',
+          include: ['**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        ...source,
+        test: {
           name: 'journeys',
           root: 'test',
           include: ['**/*.test.ts'],
+          exclude: ['image/**', 'dist/**'],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 240_000,

@@ -14,6 +14,8 @@ readonly THEME='{"background":"#14161a","foreground":"#e6e6e6","cursor":"#e6e6e6
 readonly PING_SECONDS=20
 readonly CLONE_SECONDS=60
 readonly SOCKET_TRIES=200
+# Together less than terminationGracePeriodSeconds of the manifests, which is 10.
+readonly HANG_UP_SECONDS=2 STOP_SECONDS=5
 
 say() { printf 'entrypoint: %s\n' "$*" >&2; }
 fail() {
@@ -171,11 +173,42 @@ CONF
 children=()
 stopping=
 
-# The shells get SIGHUP from their terminals; what they started can end in order.
+# Where process 1 is our own tini, every process is the sandbox's. Anywhere else they are somebody's.
+is_container() { [[ $PPID == 1 && $(</proc/1/comm) == tini ]]; }
+
+# Zombies are ended already. No program is started here: it would be found.
+others_run() {
+  local folder id line
+  for folder in /proc/[0-9]*; do
+    id=${folder#/proc/}
+    [[ $id != 1 && $id != "$$" ]] || continue
+    { read -r line <"$folder/stat"; } 2>/dev/null || continue
+    [[ ${line##*) } == Z* ]] || return 0
+  done
+  return 1
+}
+
+# others_end_within <seconds>
+others_end_within() {
+  local end=$((SECONDS + $1))
+  while others_run; do
+    ((SECONDS < end)) || return 1
+    sleep 0.05
+  done
+}
+
+# The shells and their programs get SIGHUP from their terminals, what is left a while later SIGTERM.
 stop() {
+  [[ -z $stopping ]] || return 0
   stopping=yes
   tmux kill-server 2>/dev/null || true
   ((${#children[@]} == 0)) || kill -TERM "${children[@]}" 2>/dev/null || true
+  if ! is_container; then
+    wait
+  elif ! others_end_within "$HANG_UP_SECONDS"; then
+    kill -TERM -1 2>/dev/null || true
+    others_end_within "$STOP_SECONDS" || true
+  fi
 }
 
 await_socket() {
@@ -200,13 +233,13 @@ serve_terminal() {
   await_socket "$!" || fail 'ttyd did not start.'
   nginx -e stderr -p "$run/" -c "$run/nginx.conf" &
   children+=($!)
-  if [[ -n $stopping ]]; then stop; else say "The terminal answers on port $port."; fi
+  [[ -n $stopping ]] || say "The terminal answers on port $port."
   # The one without the other is of no use: the container ends, and is started again.
   wait -n "${children[@]}" || code=$?
-  if [[ -n $stopping ]]; then code=0; else say "A program of the terminal ended with code $code."; fi
+  if [[ -n $stopping ]]; then exit 0; fi
+  say "A program of the terminal ended with code $code. The sandbox ends, to be started again."
   stop
-  wait
-  exit "$code"
+  exit 70
 }
 
 # -----------------------------------------------------------------------------------------------------------------------

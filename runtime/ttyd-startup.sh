@@ -10,7 +10,9 @@ LC_ALL=C
 readonly HISTORY_LINES=10000
 
 refuse() {
-  printf 'This is no terminal session: an id has 1 to 64 letters, digits, "-" and "_".\r\n'
+  printf 'This is no terminal session: an id has 1 to 64 letters, digits, "-" and "_".\n'
+  # ttyd drops what a program printed right before its end.
+  sleep 1
   exit 1
 }
 

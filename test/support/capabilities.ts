@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { ROOT } from './folders.js';
 
 /** What a test may need from the machine beyond Node, and whether this machine has it. */
 export interface Capability {
@@ -11,7 +12,19 @@ export interface Capability {
   readonly expectedInCi: boolean;
 }
 
-export type CapabilityName = 'chromium' | 'git' | 'kubectl' | 'root' | 'setpriv';
+export type CapabilityName =
+  | 'bwrap'
+  | 'chromium'
+  | 'git'
+  | 'gpg'
+  | 'kubectl'
+  | 'nginx'
+  | 'root'
+  | 'setpriv'
+  | 'shellcheck'
+  | 'tini'
+  | 'tmux'
+  | 'ttyd';
 
 function isExecutable(path: string): boolean {
   try {
@@ -33,6 +46,15 @@ function findChromium(): string | undefined {
   return onPath(['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']);
 }
 
+/** nginx lies where only root's PATH looks. */
+const onAdministratorsPath = (name: string): string | undefined =>
+  onPath([name]) ?? (isExecutable(`/usr/sbin/${name}`) ? `/usr/sbin/${name}` : undefined);
+
+function findTtyd(): string | undefined {
+  const built = join(ROOT, 'node_modules', '.cache', 'image', 'ttyd');
+  return onPath(['ttyd']) ?? (isExecutable(built) ? built : undefined);
+}
+
 /** Looked for once, when a test process starts. */
 export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
   chromium: {
@@ -42,6 +64,26 @@ export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
   },
   git: { path: onPath(['git']), missing: 'no git on the PATH', expectedInCi: true },
   kubectl: { path: onPath(['kubectl']), missing: 'no kubectl on the PATH', expectedInCi: true },
+  bwrap: {
+    path: onPath(['bwrap']),
+    missing: 'no bwrap on the PATH (Debian: bubblewrap)',
+    expectedInCi: true,
+  },
+  gpg: { path: onPath(['gpg']), missing: 'no gpg on the PATH (Debian: gpg)', expectedInCi: true },
+  nginx: {
+    path: onAdministratorsPath('nginx'),
+    missing: 'no nginx on the PATH (Debian: nginx-light)',
+    expectedInCi: true,
+  },
+  shellcheck: { path: onPath(['shellcheck']), missing: 'no shellcheck on the PATH', expectedInCi: true },
+  tini: { path: onPath(['tini']), missing: 'no tini on the PATH', expectedInCi: true },
+  tmux: { path: onPath(['tmux']), missing: 'no tmux on the PATH', expectedInCi: true },
+  // Debian 13 and older have no package of it, and its source may be out of reach.
+  ttyd: {
+    path: findTtyd(),
+    missing: 'no ttyd (install it, or build it with test/image/build-ttyd.sh)',
+    expectedInCi: false,
+  },
   setpriv: { path: onPath(['setpriv']), missing: 'no setpriv on the PATH', expectedInCi: false },
   root: {
     path: process.getuid?.() === 0 ? '/' : undefined,
