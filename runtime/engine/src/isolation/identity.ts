@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 /** Who people are inside: the user of the sandbox image. */
 export const INSIDE_UID = 1001;
 
-/** Above what systems and container runtimes give out, below the end of what is possible. */
-const FIRST = 1_000_000_000;
+/** Above what systems and container runtimes give out, below what programs take for a negative number. */
+const FIRST = 100_000_000;
 const COUNT = 2_000_000_000;
 
 /**

@@ -30,7 +30,19 @@ export async function systemArguments(): Promise<readonly string[]> {
     ...['stdin', 'stdout', 'stderr'].flatMap((name, fd) => [
       ...['--symlink', `/proc/self/fd/${fd}`, `/dev/${name}`],
     ]),
-    ...['--tmpfs', '/dev/shm', '--tmpfs', '/run', '--tmpfs', '/var/tmp', '--symlink', '../run', '/var/run'],
+    ...[
+      '--tmpfs',
+      '/tmp',
+      '--tmpfs',
+      '/dev/shm',
+      '--tmpfs',
+      '/run',
+      '--tmpfs',
+      '/var/tmp',
+      '--symlink',
+      '../run',
+      '/var/run',
+    ],
   ];
 }
 

@@ -20,11 +20,15 @@ const RESTART_MS = 1_000;
  */
 export class SandboxNetwork {
   #child: ChildProcess | undefined;
-  #reached: ReadonlySet<number> = new Set();
+  #reached: ReadonlySet<number>;
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly options: NetworkOptions) {
+  constructor(
+    private readonly options: NetworkOptions,
+    reached: Iterable<number>,
+  ) {
+    this.#reached = new Set(reached);
     this.#start();
   }
 
@@ -49,12 +53,7 @@ export class SandboxNetwork {
 
   #start(): void {
     const { confinement, pasta, markers } = this.options;
-    const [file = '', ...args] = [
-      ...confinement.prefix(),
-      pasta,
-      ...this.#arguments(),
-      String(confinement.pid),
-    ];
+    const [file, ...args] = [...confinement.prefix(), pasta, ...this.#arguments(), String(confinement.pid)];
     const child = spawn(file, args, {
       cwd: '/',
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...markers },

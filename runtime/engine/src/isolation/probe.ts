@@ -61,13 +61,10 @@ async function tryOut(isolation: Bubblewrap, { log, markers }: ProbeOptions): Pr
     if (writes !== undefined) return `A program in a sandbox cannot do its work here: ${writes}`;
     const { pasta } = isolation.programs;
     if (!isolation.network.own || pasta === undefined) return undefined;
-    network = new SandboxNetwork({
-      confinement,
-      pasta,
-      published: new Map(),
-      markers,
-      log: { error: () => undefined },
-    });
+    network = new SandboxNetwork(
+      { confinement, pasta, published: new Map(), markers, log: { error: () => undefined } },
+      [],
+    );
     const inside = confinement;
     const up = await pollUntil(
       async () =>

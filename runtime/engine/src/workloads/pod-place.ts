@@ -15,8 +15,10 @@ import { translate } from './pod-env.js';
 export interface PodPlace {
   /** What the platform's variables say here. For each program anew: a database may have moved. */
   translate(variables: ReadonlyMap<string, string>): ReadonlyMap<string, string>;
-  /** How to start a program, with its folder as it is called there. */
+  /** What has to be started on this machine for a program to run there. */
   command(file: string, args: readonly string[]): Command;
+  /** The same for one that people talk to: its terminal is one that programs there can open. */
+  interactive(file: string, args: readonly string[]): Command;
   /** Folder in which {@link command} has to be started on this machine. */
   readonly cwd: string;
   readonly workspace: string;
@@ -42,6 +44,8 @@ export interface PlaceOptions {
   readonly ports: ReadonlyMap<number, number>;
   /** Served by the engine itself. */
   readonly terminalPort: number;
+  /** What the platform sets: which Services it names says what of this machine has to be reached. */
+  readonly platform: ReadonlyMap<string, string>;
   readonly service: (service: string, port: number) => number | undefined;
   readonly bashrc: string;
   readonly path: string;
@@ -66,6 +70,7 @@ function thisMachine(options: PlaceOptions): PodPlace {
   return {
     translate: (variables) => translate(variables, { ports, mounts: folders, service, namespace }),
     command: (file, args) => ({ file, args }),
+    interactive: (file, args) => ({ file, args }),
     cwd: workspace,
     workspace,
     home: folders.get(HOME) ?? workspace,
@@ -116,7 +121,8 @@ class ConfinedPlace implements PodPlace {
       ],
     });
     void confinement.whenLost.then(options.onLost);
-    return new ConfinedPlace(options, confinement, networkOf(options, isolation, confinement));
+    const reached = servicePorts(options, options.platform);
+    return new ConfinedPlace(options, confinement, networkOf(options, { isolation, confinement, reached }));
   }
 
   get workspace(): string {
@@ -129,24 +135,20 @@ class ConfinedPlace implements PodPlace {
 
   translate(variables: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
     const { ports, namespace, service } = this.options;
-    const asked: number[] = [];
-    const translated = translate(variables, {
-      // With a network of its own a port is what the manifest says.
-      ports: this.network === undefined ? ports : new Map(),
-      mounts: new Map(),
-      namespace,
-      service: (name, port) => {
-        const here = service(name, port);
-        if (here !== undefined) asked.push(here);
-        return here;
-      },
-    });
-    this.network?.reach(asked);
-    return translated;
+    this.network?.reach(servicePorts(this.options, variables));
+    // With a network of its own a port is what the manifest says.
+    const here = this.network === undefined ? ports : new Map<number, number>();
+    return translate(variables, { ports: here, mounts: new Map(), namespace, service });
   }
 
   command(file: string, args: readonly string[]): Command {
     return this.confinement.command(file, args);
+  }
+
+  /** A terminal of this machine has no name inside. `script` opens one that has, and passes on what comes and goes. */
+  interactive(file: string, args: readonly string[]): Command {
+    const line = ['exec', file, ...args].map(quoted).join(' ');
+    return this.command('script', ['--quiet', '--flush', '--return', '--command', line, '/dev/null']);
   }
 
   async close(): Promise<void> {
@@ -155,12 +157,38 @@ class ConfinedPlace implements PodPlace {
   }
 }
 
+/** Ports of this machine's loopback that the variables speak of. */
+function servicePorts(
+  { namespace, service }: PlaceOptions,
+  variables: ReadonlyMap<string, string>,
+): readonly number[] {
+  const found: number[] = [];
+  translate(variables, {
+    ...{ ports: new Map(), mounts: new Map(), namespace },
+    service: (name, port) => {
+      const here = service(name, port);
+      if (here !== undefined) found.push(here);
+      return here;
+    },
+  });
+  return found;
+}
+
+interface NetworkParts {
+  readonly isolation: Bubblewrap;
+  readonly confinement: Confinement;
+  readonly reached: readonly number[];
+}
+
 function networkOf(
   { ports, terminalPort, markers, log }: PlaceOptions,
-  { network, programs }: Bubblewrap,
-  confinement: Confinement,
+  { isolation: { network, programs }, confinement, reached }: NetworkParts,
 ): SandboxNetwork | undefined {
   if (!network.own || programs.pasta === undefined) return undefined;
   const published = new Map([...ports].filter(([inside]) => inside !== terminalPort));
-  return new SandboxNetwork({ confinement, pasta: programs.pasta, published, markers, log });
+  return new SandboxNetwork({ confinement, pasta: programs.pasta, published, markers, log }, reached);
 }
+
+/** For a POSIX shell. */
+const quoted = (text: string): string =>
+  /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

@@ -66,7 +66,7 @@ export class PodRuntime {
       for (const port of ports.values()) options.ports.release(port);
     };
     try {
-      const place = await openPodPlace(options, { container, ports });
+      const place = await openPodPlace(options, { container, variables, ports });
       return await PodRuntime.#serve(options, { place, container, variables, ports });
     } catch (error) {
       giveBack();
@@ -191,7 +191,7 @@ interface Parts {
 /** The pod's folders are there, and its namespaces where it has any. */
 async function openPodPlace(
   options: PodRuntimeOptions,
-  { container, ports }: Pick<Parts, 'container' | 'ports'>,
+  { container, variables, ports }: Omit<Parts, 'place'>,
 ): Promise<PodPlace> {
   const { pod, places, isolation, service, bashrc, path, log, onLost } = options;
   const { namespace = '', name } = pod.metadata;
@@ -200,6 +200,7 @@ async function openPodPlace(
     mounts: await prepareMounts(pod, places),
     workingDirectory: text(container, 'workingDir') ?? '/workspace',
     terminalPort: terminalPort(container),
+    platform: platformVariables(container, variables),
     markers: markersOf(options),
   });
 }
@@ -228,7 +229,7 @@ function shellSpawner(
 ): (size: { columns: number; rows: number }, session: string) => IPty {
   return ({ columns, rows }, session) => {
     const { cwd, env } = surroundings();
-    const { file, args } = place.command('bash', ['--rcfile', place.bashrc, '-i']);
+    const { file, args } = place.interactive('bash', ['--rcfile', place.bashrc, '-i']);
     return spawn(file, [...args], {
       name: 'xterm-256color',
       cols: columns,

@@ -73,18 +73,22 @@ export class PodController implements WorkloadController {
   async #reconcile(key: string): Promise<void> {
     const ref: ObjectRef = { kind: 'Pod', ...nameOfKey(key) };
     const pod = this.options.store.get(ref);
-    const runtime = this.#runtimes.get(key);
-    const unwanted = pod === undefined || pod.metadata.deletionTimestamp !== undefined;
-    const lost = runtime !== undefined && this.#lost.delete(runtime.uid);
-    if (runtime !== undefined && (unwanted || lost || runtime.uid !== pod.metadata.uid)) {
-      if (pod !== undefined) this.options.events.note(pod, 'Killing', 'Stopping container sandbox');
-      await runtime.stop();
-      this.#runtimes.delete(key);
-    }
+    await this.#endUnwanted(key, pod);
     if (pod === undefined) return;
     if (pod.metadata.deletionTimestamp !== undefined) this.options.store.remove(ref);
     else if (this.#runtimes.has(key)) await this.#runtimes.get(key)?.refresh();
     else await this.#start(key, pod);
+  }
+
+  async #endUnwanted(key: string, pod: KubeObject | undefined): Promise<void> {
+    const runtime = this.#runtimes.get(key);
+    if (runtime === undefined) return;
+    const lost = this.#lost.delete(runtime.uid);
+    const wanted = runtime.uid === pod?.metadata.uid && pod.metadata.deletionTimestamp === undefined;
+    if (wanted && !lost) return;
+    if (pod !== undefined) this.options.events.note(pod, 'Killing', 'Stopping container sandbox');
+    await runtime.stop();
+    this.#runtimes.delete(key);
   }
 
   async #start(key: string, pod: KubeObject): Promise<void> {
