@@ -63,13 +63,13 @@ function judged(facts: ProjectFacts, { kind, delivery, now }: Subject): Verdict 
       `The document on main cannot be used: ${sentence(facts.invalid)} Correct it there; until then the last good version stands.`,
     );
   if (facts.freshness.state === 'never') return unobserved(facts, delivery);
-  if (facts.desired.purging === true && delivery.stage !== 'failed')
-    return { status: 'TERMINATING', waitingFor: 'the data to be removed' };
   const verdict = verdictOf(facts, { kind, delivery, now });
   return facts.freshness.state === 'fresh' ? timedOut(facts, verdict, now) : verdict;
 }
 
 function verdictOf(facts: ProjectFacts, { kind, delivery, now }: Subject): Verdict {
+  if (facts.desired.purging === true && delivery.stage !== 'failed')
+    return { status: 'TERMINATING', waitingFor: 'the data to be removed' };
   if (kind === 'sandbox') return sandboxVerdict(facts, delivery, now);
   return kind === 'database' ? databaseVerdict(facts, delivery) : releaseVerdict(facts, delivery);
 }
@@ -86,6 +86,12 @@ function unobserved(facts: ProjectFacts, delivery: Delivery): Verdict {
   }
 }
 
+const afterTheLimit = {
+  Running: 'Restart the project, or ask an operator.',
+  Stopped: 'It goes on trying; ask an operator.',
+  Deleted: 'It goes on trying; ask an operator.',
+} as const;
+
 /** Only while the cluster can be seen: not hearing from it is staleness, not slowness. */
 function timedOut(facts: ProjectFacts, verdict: Verdict, now: Date): Verdict {
   if (!isTransitional(verdict.status)) return verdict;
@@ -96,6 +102,6 @@ function timedOut(facts: ProjectFacts, verdict: Verdict, now: Date): Verdict {
     verdict.waitingFor === undefined ? '' : ` Still waiting for ${excerpt(verdict.waitingFor)}.`;
   return failed(
     'TimedOut',
-    `Nothing has come of it for ${minutes} minutes.${waiting} Restart the project, or ask an operator.`,
+    `Nothing has come of it for ${minutes} minutes.${waiting} ${afterTheLimit[facts.desired.state]}`,
   );
 }
