@@ -46,6 +46,7 @@ interface ReleaseParts {
   readonly ports: PortAllocator;
   readonly events: EventRecorder;
   readonly engineId: string;
+  readonly isolation: Isolation;
 }
 
 interface Served {
@@ -54,6 +55,7 @@ interface Served {
   readonly pods: PodController;
   readonly releases: Releases;
   readonly token: string;
+  readonly isolation: Isolation;
 }
 
 /** Everything of a local engine, put together. `start` resolves when it serves. */
@@ -99,7 +101,8 @@ export class Engine {
       path: config.sandboxPath,
       isolation,
     });
-    const releases = await this.#releases({ store, ports, events, engineId: state.value.engineId });
+    const engineId = state.value.engineId;
+    const releases = await this.#releases({ store, ports, events, engineId, isolation });
     this.#run(store, [
       new VolumeController(store, join(config.home, 'volumes'), log),
       new SealedSecretController(store, unsealer(key), log),
@@ -113,7 +116,7 @@ export class Engine {
       new NotActedOn(store),
     ]);
     registerNode(store, isolation);
-    await this.#serve({ store, hosts, pods, releases, token: state.value.token });
+    await this.#serve({ store, hosts, pods, releases, token: state.value.token, isolation });
     await this.#follow(store);
   }
 
@@ -151,21 +154,22 @@ export class Engine {
     });
   }
 
-  async #releases({ store, ports, events, engineId }: ReleaseParts): Promise<Releases> {
+  async #releases({ store, ports, events, engineId, isolation }: ReleaseParts): Promise<Releases> {
     const { config, log } = this;
     const { home } = config;
     const snapshots = await SnapshotStore.open(join(home, 'snapshots'));
     const shared = { store, snapshots, home, log };
-    const rest = { ports, events, engineId, now: this.#now, path: config.sandboxPath };
+    const rest = { ports, events, engineId, now: this.#now, path: config.sandboxPath, isolation };
     return {
-      pods: new DeploymentPodController({ ...shared, ...rest }),
+      pods: new DeploymentPodController({ ...shared, ...rest, bashrc: config.bashrc }),
       desk: new SnapshotDesk(shared),
     };
   }
 
-  async #serve({ store, hosts, pods, releases, token }: Served): Promise<void> {
+  async #serve({ store, hosts, pods, releases, token, isolation }: Served): Promise<void> {
     const { config, log } = this;
-    const ingress = createIngress({ lookup: (host) => hosts.find(host), log });
+    const relayed = isolation.kind === 'bubblewrap' && isolation.network.own;
+    const ingress = createIngress({ lookup: (host) => hosts.find(host), relayed, log });
     await ingress.listen(config.ingressPort);
     this.#closers.push(() => ingress.close());
     const tls = await servingCertificate(this.#now());

@@ -16,8 +16,14 @@ export interface Forwarder {
   upgrade(request: IncomingMessage, socket: Duplex, rest: { head: Buffer; upstream: Upstream }): void;
 }
 
+export interface ForwarderOptions {
+  readonly log: IngressLog;
+  /** Somebody in between takes every connection: nobody listening looks like an app that hangs up. */
+  readonly relayed: boolean;
+}
+
 /** The proxy itself: bodies are streamed in both directions, nothing is buffered or rewritten. */
-export function createForwarder(log: IngressLog): Forwarder {
+export function createForwarder({ log, relayed }: ForwarderOptions): Forwarder {
   const proxy = createProxyServer({
     // The path goes through as it was sent: by default the library would resolve `..` and `//` in it.
     toProxy: true,
@@ -42,9 +48,9 @@ export function createForwarder(log: IngressLog): Forwarder {
   });
   proxy.on('error', (error, request, target) => {
     log.debug({ err: error, host: request.headers.host }, 'An app did not answer');
-    if (!(target instanceof Socket)) answerFailure(request, target, noticeFor(error));
+    if (!(target instanceof Socket)) answerFailure(request, target, noticeFor(error, relayed));
     else if (answered.has(target)) target.destroy();
-    else answerOnSocket(request, target, noticeFor(error));
+    else answerOnSocket(request, target, noticeFor(error, relayed));
   });
   proxy.on('econnreset', (_error, _request, target) => {
     target.destroy();
@@ -102,10 +108,9 @@ function keepingBody(request: IncomingMessage, forward: (method: string) => void
   }
 }
 
-function noticeFor(error: Error): Notice {
-  return isErrno(error, 'ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT')
-    ? nothingListens
-    : brokenApp;
+function noticeFor(error: Error, relayed: boolean): Notice {
+  const refused = isErrno(error, 'ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT');
+  return refused || (relayed && isErrno(error, 'ECONNRESET')) ? nothingListens : brokenApp;
 }
 
 function answerFailure(request: IncomingMessage, response: ServerResponse, notice: Notice): void {

@@ -21,7 +21,7 @@ class HostRouter implements Ingress {
 
   constructor(options: IngressOptions) {
     this.#options = options;
-    this.#forwarder = createForwarder(options.log);
+    this.#forwarder = createForwarder({ log: options.log, relayed: options.relayed ?? false });
     this.#server = createServer({
       // Cookies of everything that was ever tried on localhost travel together.
       maxHeaderSize: 64 * 1024,

@@ -9,6 +9,8 @@ export type IngressTarget =
   | { readonly state: 'waiting'; readonly message: string };
 
 export interface IngressOptions {
+  /** Apps are behind something that takes every connection, whether anybody listens or not. */
+  readonly relayed?: boolean;
   /** `host` is lower case, without port and without a final dot. `undefined`: nobody is called like that. */
   readonly lookup: (host: string) => IngressTarget | undefined;
   readonly log: IngressLog;

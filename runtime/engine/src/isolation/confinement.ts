@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile } from 'node:fs/promises';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
@@ -25,6 +25,8 @@ export interface ConfinementOptions {
 }
 
 const START_LIMIT_MS = 10_000;
+/** A socket's state in /proc/net/tcp. */
+const LISTEN = '0A';
 const info = z.object({ 'child-pid': z.number().int().positive() });
 
 /**
@@ -96,6 +98,20 @@ export class Confinement {
       ...['--preserve-credentials', `--wdns=${folder}`, '--', file, ...args],
     ];
     return { file: first ?? '', args: rest };
+  }
+
+  /** Whether a program inside listens at this port, on whichever address; asked of the kernel, nobody is connected to. */
+  async isListening(port: number): Promise<boolean> {
+    const tables = await Promise.all(
+      ['tcp', 'tcp6'].map((name) => readFile(`/proc/${this.pid}/net/${name}`, 'utf8').catch(() => '')),
+    );
+    const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+    return tables.some((table) =>
+      table.split('\n').some((line) => {
+        const [, address = '', , state] = line.trim().split(/\s+/);
+        return state === LISTEN && address.endsWith(local);
+      }),
+    );
   }
 
   /** What has to stand before a program of this machine that acts as the sandbox's user. */

@@ -110,6 +110,7 @@ describe.skipIf(isolation.kind === 'none')(`a sandbox under bubblewrap ${why}`, 
   });
 
   it.runIf(ownNetwork)('has a port 3000 of its own, which the ingress reaches', async () => {
+    expect(await throughIngress()).toMatch(/\$PORT/);
     await run(
       'cd /tmp && echo inside >index.html && (python3 -m http.server 3000 --bind 127.0.0.1 >/dev/null 2>&1 &) ; cd /workspace',
     );

@@ -1,15 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { connect } from 'node:net';
 import { constants } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
 
 export interface AppOptions {
-  /** A shell reads it, as when a person typed it. */
-  readonly command: string;
+  /** A shell on this machine, or in the pod's namespaces, with what it is to read. */
+  readonly command: { readonly file: string; readonly args: readonly string[] };
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Of this machine: the app answers when somebody listens there. */
-  readonly port: number;
+  /** Whether the app answers. */
+  readonly listens: () => Promise<boolean>;
   /** How long it may take to listen before it is started anew. */
   readonly startupMs: number;
   readonly onChange: (state: AppState) => void;
@@ -25,7 +24,6 @@ export interface AppState {
 
 const LOOK_WHILE_STARTING_MS = 150;
 const LOOK_MS = 3000;
-const CONNECT_MS = 2000;
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 /** Who ran for so long did not end for the reason it ended for before. */
@@ -61,7 +59,7 @@ export class DeploymentApp {
     this.#startedAt = Date.now();
     this.#tooSlow = false;
     // A group of its own: what it starts ends with it.
-    const child = spawn('sh', ['-c', command], {
+    const child = spawn(command.file, [...command.args], {
       cwd,
       env,
       detached: true,
@@ -110,7 +108,7 @@ export class DeploymentApp {
 
   async #check(): Promise<void> {
     const child = this.#child;
-    const ready = await listens(this.options.port);
+    const ready = await this.options.listens();
     if (this.#stopped || child === undefined || child !== this.#child) return;
     if (ready && Date.now() - this.#startedAt > SETTLED_MS) this.#pauseMs = FIRST_PAUSE_MS;
     if (ready !== this.#state.ready)
@@ -152,32 +150,11 @@ export class DeploymentApp {
   #whyItWaits(): string {
     const lines = this.#output.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n');
     const said = lines === '' ? 'It printed nothing.' : `It last said: ${lines}`;
-    return this.#tooSlow
-      ? `Nothing listened on port ${this.options.port} (variable PORT) in time. ${said}`
-      : said;
+    return this.#tooSlow ? `Nothing listened at $PORT in time. ${said}` : said;
   }
 
   #tell(state: AppState): void {
     this.#state = state;
     this.options.onChange(state);
   }
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    const answer = (found: boolean): void => {
-      socket.destroy();
-      resolve(found);
-    };
-    socket.setTimeout(CONNECT_MS, () => {
-      answer(false);
-    });
-    socket.once('connect', () => {
-      answer(true);
-    });
-    socket.once('error', () => {
-      answer(false);
-    });
-  });
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import type { Isolation } from '../isolation/index.js';
 import type { SnapshotStore } from '../snapshots/snapshot-store.js';
 import { refOf, type KubeObject, type ObjectRef } from '../store/object.js';
 import type { Change, Store } from '../store/store.js';
@@ -26,6 +27,8 @@ export interface DeploymentPodsOptions {
   /** Folder with `pods/`. */
   readonly home: string;
   readonly path: string;
+  readonly bashrc: string;
+  readonly isolation: Isolation;
 }
 
 /** A pod that waits, waits for these. */
@@ -38,6 +41,8 @@ const CLOSE_SECONDS = 6;
 export class DeploymentPodController implements WorkloadController {
   readonly #queue: KeyedQueue;
   readonly #runtimes = new Map<string, DeploymentRuntime>();
+  /** Uids of pods whose namespaces ended by themselves, with everything in them. */
+  readonly #lost = new Set<string>();
   #closed = false;
 
   constructor(private readonly options: DeploymentPodsOptions) {
@@ -78,21 +83,26 @@ export class DeploymentPodController implements WorkloadController {
   async #reconcile(key: string): Promise<void> {
     const ref: ObjectRef = { kind: 'Pod', ...nameOfKey(key) };
     const pod = this.options.store.get(ref);
-    const runtime = this.#runtimes.get(key);
-    const unwanted = pod === undefined || pod.metadata.deletionTimestamp !== undefined;
-    if (runtime !== undefined && (unwanted || runtime.uid !== pod.metadata.uid)) {
-      if (pod !== undefined) this.options.events.note(pod, 'Killing', 'Stopping container app');
-      await runtime.stop({ forgetPorts: true });
-      this.#runtimes.delete(key);
-    }
+    await this.#endUnwanted(key, pod);
     if (pod === undefined) return;
-    if (unwanted) this.options.store.remove(ref);
+    if (pod.metadata.deletionTimestamp !== undefined) this.options.store.remove(ref);
     else if (!this.#runtimes.has(key)) await this.#start(key, pod);
   }
 
+  async #endUnwanted(key: string, pod: KubeObject | undefined): Promise<void> {
+    const runtime = this.#runtimes.get(key);
+    if (runtime === undefined) return;
+    const lost = this.#lost.delete(runtime.uid);
+    const wanted = runtime.uid === pod?.metadata.uid && pod.metadata.deletionTimestamp === undefined;
+    if (wanted && !lost) return;
+    if (pod !== undefined) this.options.events.note(pod, 'Killing', 'Stopping container app');
+    await runtime.stop({ forgetPorts: !wanted });
+    this.#runtimes.delete(key);
+  }
+
   async #start(key: string, pod: KubeObject): Promise<void> {
-    const { store, snapshots, ports, events, engineId, home, path } = this.options;
-    const { namespace, uid } = pod.metadata;
+    const { store, snapshots, ports, events, engineId, home, path, bashrc, isolation, log } = this.options;
+    const { namespace, name, uid } = pod.metadata;
     try {
       const runtime = await DeploymentRuntime.start({
         pod,
@@ -100,6 +110,13 @@ export class DeploymentPodController implements WorkloadController {
         ports,
         engineId,
         path,
+        bashrc,
+        isolation,
+        log,
+        onLost: () => {
+          this.#lost.add(uid);
+          this.#queue.add(keyOfName(namespace, name));
+        },
         lookup: lookupIn(store, namespace),
         service: servicePortIn(store, namespace),
         folder: join(home, 'pods', uid),

@@ -1,10 +1,13 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Isolation } from '../isolation/index.js';
 import type { SnapshotStore } from '../snapshots/snapshot-store.js';
 import { list, number, record, text, type KubeObject } from '../store/object.js';
 import { DeploymentApp, type AppState } from './deployment-app.js';
 import { podPortOwner } from './endpoints.js';
-import { containerEnvironment, MissingReferenceError, translate, type Lookup } from './pod-env.js';
+import { containerEnvironment, MissingReferenceError, type Lookup } from './pod-env.js';
+import { openPlace, type PodPlace } from './pod-place.js';
 import type { PortAllocator } from './ports.js';
 import { endProcesses, MARKERS, processesWith } from './processes.js';
 
@@ -18,6 +21,11 @@ export interface DeploymentRuntimeOptions {
   readonly folder: string;
   readonly engineId: string;
   readonly path: string;
+  readonly bashrc: string;
+  readonly isolation: Isolation;
+  readonly log: Pick<Logger, 'error'>;
+  /** Everything in it ended by itself. */
+  readonly onLost: () => void;
   readonly onChange: (state: AppState) => void;
 }
 
@@ -42,13 +50,12 @@ const IN_CLUSTER = '.svc.cluster.local';
 export class DeploymentRuntime {
   private constructor(
     private readonly options: DeploymentRuntimeOptions,
-    private readonly app: DeploymentApp,
-    private readonly ports: readonly { readonly owner: string; readonly port: number }[],
+    private readonly running: Running,
   ) {}
 
   /** Throws MissingReferenceError while something the pod needs is not there yet, ImageError where there is no image. */
   static async start(options: DeploymentRuntimeOptions): Promise<DeploymentRuntime> {
-    const { pod, folder } = options;
+    const { pod } = options;
     const container = list(pod, 'spec', 'containers')[0];
     const variables = containerEnvironment(container, options.lookup);
     const command = await unpack(options, text(container, 'image') ?? '');
@@ -59,19 +66,24 @@ export class DeploymentRuntime {
     const allocated = owners.map((owner, index) => ({ owner, port: given[index] ?? 0 }));
     try {
       const ports = new Map(wanted.map((port, index) => [port, given[index] ?? 0]));
-      const env = environment(options, { container, variables, ports });
-      await mkdir(join(folder, 'tmp'), { recursive: true, mode: 0o700 });
-      await mkdir(join(folder, 'home'), { recursive: true, mode: 0o700 });
-      const app = new DeploymentApp({
-        command,
-        cwd: join(folder, 'app'),
-        env,
-        port: given[0] ?? 0,
-        startupMs: startupMs(container),
-        onChange: options.onChange,
-      });
-      app.start();
-      return new DeploymentRuntime(options, app, allocated);
+      const parts = { container, variables, ports };
+      const place = await openAppPlace(options, parts);
+      try {
+        const app = new DeploymentApp({
+          // A shell reads it, as when a person typed it.
+          command: place.command('sh', ['-c', command]),
+          cwd: place.cwd,
+          env: environment(options, place, parts),
+          listens: () => place.isListening(wanted[0] ?? 0),
+          startupMs: startupMs(container),
+          onChange: options.onChange,
+        });
+        app.start();
+        return new DeploymentRuntime(options, { app, place, ports: allocated });
+      } catch (error) {
+        await place.close();
+        throw error;
+      }
     } catch (error) {
       for (const { port } of allocated) options.ports.release(port);
       throw error;
@@ -83,7 +95,7 @@ export class DeploymentRuntime {
   }
 
   get output(): string {
-    return this.app.output;
+    return this.running.app.output;
   }
 
   /** `forgetPorts`: the pod will not come back under its name. */
@@ -93,13 +105,14 @@ export class DeploymentRuntime {
       number(pod, 'metadata', 'deletionGracePeriodSeconds') ??
       number(pod, 'spec', 'terminationGracePeriodSeconds') ??
       MAX_GRACE_SECONDS;
-    this.app.stop();
+    this.running.app.stop();
     await endProcesses(
       () => processesWith(MARKERS.pod, pod.metadata.uid),
       Math.min(grace, limitSeconds) * 1000,
     );
-    this.app.signal('SIGKILL');
-    for (const { owner, port } of this.ports) {
+    this.running.app.signal('SIGKILL');
+    await this.running.place.close();
+    for (const { owner, port } of this.running.ports) {
       ports.release(port);
       if (forgetPorts) await ports.forget(owner);
     }
@@ -139,25 +152,63 @@ interface Container {
   readonly ports: ReadonlyMap<number, number>;
 }
 
+interface Running {
+  readonly app: DeploymentApp;
+  readonly place: PodPlace;
+  readonly ports: readonly { readonly owner: string; readonly port: number }[];
+}
+
+const APP = '/app';
+const HOME = '/home/developer';
+/** No terminal: every port is the app's. */
+const NO_PORT = 0;
+
+async function openAppPlace(
+  options: DeploymentRuntimeOptions,
+  { container, variables, ports }: Container,
+): Promise<PodPlace> {
+  const { pod, folder, isolation, service, bashrc, path, log, onLost } = options;
+  const { namespace = '', name } = pod.metadata;
+  const own = (step: string): { folder: string; readOnly: boolean } => ({
+    ...{ folder: join(folder, step), readOnly: false },
+  });
+  const mounts = new Map([
+    [APP, own('app')],
+    [HOME, own('home')],
+    ['/tmp', own('tmp')],
+  ]);
+  for (const mount of mounts.values()) await mkdir(mount.folder, { recursive: true, mode: 0o700 });
+  return openPlace({
+    ...{ isolation, namespace, pod: name, folder, mounts, ports, service, bashrc, path, log, onLost },
+    workingDirectory: APP,
+    terminalPort: NO_PORT,
+    platform: setByPlatform(container, variables),
+    markers: { [MARKERS.engine]: options.engineId, [MARKERS.pod]: pod.metadata.uid },
+  });
+}
+
+function setByPlatform(
+  container: unknown,
+  variables: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const set = new Set(list(container, 'env').map((entry) => text(entry, 'name')));
+  return new Map([...variables].filter(([name]) => set.has(name)));
+}
+
 /** Nothing of the platform's own environment. A user's values are taken as they are; only the platform's are translated. */
 function environment(
-  { pod, service, folder, engineId, path }: DeploymentRuntimeOptions,
-  { container, variables, ports }: Container,
+  { pod, engineId, path }: DeploymentRuntimeOptions,
+  place: PodPlace,
+  { container, variables }: Container,
 ): Record<string, string> {
-  const set = new Set(list(container, 'env').map((entry) => text(entry, 'name')));
-  const own = translate(new Map([...variables].filter(([name]) => set.has(name))), {
-    ports,
-    mounts: new Map(),
-    service,
-    namespace: pod.metadata.namespace ?? '',
-  });
+  const own = place.translate(setByPlatform(container, variables));
   const unresolved = [...own].find(([, value]) => value.includes(IN_CLUSTER));
   if (unresolved !== undefined)
     throw new MissingReferenceError(`what ${unresolved[0]} names does not answer yet`);
   return {
     PATH: path,
-    HOME: join(folder, 'home'),
-    TMPDIR: join(folder, 'tmp'),
+    HOME: place.home,
+    TMPDIR: place.tmp,
     LANG: 'C.UTF-8',
     NODE_ENV: 'production',
     ...Object.fromEntries(variables),

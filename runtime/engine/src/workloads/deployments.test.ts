@@ -136,7 +136,7 @@ describe('a release', () => {
       );
       return messages.find((message) => message !== undefined);
     }, 'a container that waits');
-    expect(waiting).toMatch(/Nothing listened on port \d+ \(variable PORT\)/);
+    expect(waiting).toMatch(/Nothing listened at \$PORT in time/);
   });
 
   it.each([

@@ -1,4 +1,5 @@
-import { userInfo } from 'node:os';
+import { connect } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
 import type { Logger } from 'pino';
 import {
   Confinement,
@@ -21,11 +22,14 @@ export interface PodPlace {
   interactive(file: string, args: readonly string[]): Command;
   /** Folder in which {@link command} has to be started on this machine. */
   readonly cwd: string;
+  /** Whether a program there listens at a container port. */
+  isListening(port: number): Promise<boolean>;
   readonly workspace: string;
   readonly home: string;
   readonly user: string;
   /** For what is gone when the pod is. */
   readonly runFolder: string;
+  readonly tmp: string;
   readonly bashrc: string;
   /** Whose files can be read here; undefined: this process's own. */
   readonly owner: number | undefined;
@@ -56,6 +60,8 @@ export interface PlaceOptions {
 }
 
 const HOME = '/home/developer';
+const TMP = '/tmp';
+const CONNECT_MS = 2000;
 const BASHRC = '/run/fullstackagent/bashrc';
 
 export const openPlace = (options: PlaceOptions): Promise<PodPlace> =>
@@ -72,10 +78,12 @@ function thisMachine(options: PlaceOptions): PodPlace {
     command: (file, args) => ({ file, args }),
     interactive: (file, args) => ({ file, args }),
     cwd: workspace,
+    isListening: (port) => answers(ports.get(port) ?? port),
     workspace,
     home: folders.get(HOME) ?? workspace,
     user: userName(),
     runFolder: folder,
+    tmp: folders.get(TMP) ?? tmpdir(),
     bashrc,
     owner: undefined,
     close: () => Promise.resolve(),
@@ -97,6 +105,7 @@ class ConfinedPlace implements PodPlace {
   readonly home = HOME;
   readonly user = 'developer';
   readonly runFolder = '/run';
+  readonly tmp = TMP;
   readonly bashrc = BASHRC;
 
   private constructor(
@@ -151,6 +160,12 @@ class ConfinedPlace implements PodPlace {
     return this.command('script', ['--quiet', '--flush', '--return', '--command', line, '/dev/null']);
   }
 
+  isListening(port: number): Promise<boolean> {
+    return this.network === undefined
+      ? answers(this.options.ports.get(port) ?? port)
+      : this.confinement.isListening(port);
+  }
+
   async close(): Promise<void> {
     await this.network?.close();
     await this.confinement.end();
@@ -192,3 +207,17 @@ function networkOf(
 /** For a POSIX shell. */
 const quoted = (text: string): string =>
   /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** Whether somebody takes a connection at a port of this machine. */
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    const answer = (found: boolean): void => {
+      socket.destroy();
+      resolve(found);
+    };
+    socket.setTimeout(CONNECT_MS, () => answer(false));
+    socket.once('connect', () => answer(true));
+    socket.once('error', () => answer(false));
+  });
+}
