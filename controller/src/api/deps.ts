@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import type { DriftedObjectDto } from '../contract/drift.js';
 import type { PlanDto } from '../contract/plan.js';
-import type { PlatformDto } from '../contract/projects.js';
 import type { GitReleaseChanges, ReleaseCommit } from '../intent/index.js';
 import type { Edit, IntentStore, ProjectKey, RenderedView } from '../model/intent.js';
 import type { DatabaseAccess } from '../sandbox/database.js';
 import type { SandboxFiles } from '../sandbox/files.js';
+import type { Isolation } from '../sandbox/isolation.js';
 import type { GitService } from '../serve/index.js';
 import type { Snapshots } from '../sandbox/snapshots.js';
 import type { TerminalTarget } from '../sandbox/terminal.js';
@@ -40,7 +40,7 @@ export interface ApiDeps {
   readonly files: SandboxFiles;
   readonly terminal: (key: ProjectKey, session: string) => Promise<TerminalTarget>;
   /** How sandboxes are kept apart, as the cluster or the engine says. */
-  readonly isolation: () => Promise<Pick<PlatformDto, 'isolation' | 'runsAsRoot'>>;
+  readonly isolation: () => Promise<Isolation>;
   readonly tokenKey: Uint8Array;
   readonly metrics: Metrics;
   readonly log: Logger;

@@ -180,6 +180,10 @@ export interface PlatformDto {
   readonly isolation: 'cluster' | 'bubblewrap' | 'none';
   /** True where sandboxes run with the rights of root, which the portal has to say loudly. */
   readonly runsAsRoot: boolean;
+  /** With `none`: what is missing, in words for whoever runs the platform. */
+  readonly isolationReason?: string;
+  /** With `bubblewrap`: whether sandboxes have a network of their own. */
+  readonly network?: 'own' | 'shared';
 }
 
 /** Event `snapshot` (all my projects, first and after a reconnect), `project` (one that changed), `removed`, `freshness`. */

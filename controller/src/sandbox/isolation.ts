@@ -2,7 +2,7 @@ import type { PlatformDto } from '../contract/projects.js';
 import { list, text } from '../shared/json.js';
 import type { KubeApi } from '../shared/kube-api.js';
 
-export type Isolation = Pick<PlatformDto, 'isolation' | 'runsAsRoot'>;
+export type Isolation = Pick<PlatformDto, 'isolation' | 'runsAsRoot' | 'isolationReason' | 'network'>;
 
 export interface IsolationOptions {
   readonly api: KubeApi;
@@ -31,9 +31,18 @@ export function isolationReader({ api, cluster, runsAsRoot }: IsolationOptions):
 function read(nodes: unknown): Isolation | undefined {
   const [node] = list(nodes, 'items');
   if (node === undefined) return undefined;
-  const said = text(node, 'metadata', 'annotations', 'fullstackagent.dev/isolation');
+  const said = (name: string): string | undefined =>
+    text(node, 'metadata', 'annotations', `fullstackagent.dev/${name}`);
+  const reason = said('isolation-reason');
+  if (said('isolation') === 'bubblewrap')
+    return {
+      isolation: 'bubblewrap',
+      runsAsRoot: false,
+      network: said('network') === 'own' ? 'own' : 'shared',
+    };
   return {
-    isolation: said === 'bubblewrap' ? 'bubblewrap' : 'none',
-    runsAsRoot: text(node, 'metadata', 'annotations', 'fullstackagent.dev/runs-as-root') === 'true',
+    isolation: 'none',
+    runsAsRoot: said('runs-as-root') === 'true',
+    ...(reason === undefined ? {} : { isolationReason: reason }),
   };
 }

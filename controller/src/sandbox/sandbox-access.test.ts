@@ -142,8 +142,8 @@ describe('isolation', () => {
   test('the engine says it on its node', async () => {
     const read = isolationReader({ api, cluster: 'engine', runsAsRoot: true });
     expect(await read()).toEqual({ isolation: 'none', runsAsRoot: true });
-    node({ 'fullstackagent.dev/isolation': 'bubblewrap', 'fullstackagent.dev/runs-as-root': 'false' });
-    expect(await read()).toEqual({ isolation: 'bubblewrap', runsAsRoot: false });
+    node({ 'fullstackagent.dev/isolation': 'bubblewrap', 'fullstackagent.dev/network': 'own' });
+    expect(await read()).toEqual({ isolation: 'bubblewrap', runsAsRoot: false, network: 'own' });
   });
 
   test('an engine that cannot be asked, or says something unheard of, is taken for the weakest', async () => {

@@ -31,6 +31,7 @@ const environment = z.object({
   CLUSTER: z.enum(['engine', 'kubernetes'], 'it is "engine" or "kubernetes"').default('engine'),
   KUBECONFIG: z.string().optional(),
   PLATFORM_SEED_FILE: z.string().optional(),
+  SANDBOX_ISOLATION: z.enum(['auto', 'none'], 'it is "auto" or "none"').default('auto'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'it is a level such as "info"')
     .default('info'),
@@ -94,6 +95,8 @@ export interface Config {
   readonly readers: Readonly<Record<string, string>>;
   readonly databaseUrl: string | undefined;
   readonly cluster: Cluster;
+  /** `none`: sandboxes are plain processes even where this machine could keep them apart. */
+  readonly isolation: 'auto' | 'none';
   readonly logLevel: string;
   /** The part of the environment that every child gets. */
   readonly childEnvironment: Readonly<Record<string, string>>;
@@ -131,6 +134,7 @@ export function readConfig(root: string, env: NodeJS.ProcessEnv = process.env): 
     readers: handedOn(given, OF_READERS, absolute),
     databaseUrl: value.DATABASE_URL,
     cluster: clusterOf(value, absolute),
+    isolation: value.SANDBOX_ISOLATION,
     logLevel: value.LOG_LEVEL,
     childEnvironment: childEnvironment(given),
   };

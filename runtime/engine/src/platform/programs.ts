@@ -26,6 +26,7 @@ export function engineProgram({ config, home, ports }: Place): Program {
       ENGINE_API_PORT: String(ports.engine),
       INGRESS_PORT: String(ports.ingress),
       GITOPS_REPOSITORY: home.repository,
+      SANDBOX_ISOLATION: config.isolation,
       LOG_LEVEL: config.logLevel,
     },
   };

@@ -14,7 +14,7 @@ export function registerNode(store: Store, isolation: Isolation): void {
       annotations: {
         'fullstackagent.dev/isolation': isolation.kind,
         ...reasons(isolation),
-        'fullstackagent.dev/runs-as-root': String(process.getuid?.() === 0),
+        'fullstackagent.dev/runs-as-root': String(isolation.kind === 'none' && process.getuid?.() === 0),
         'fullstackagent.dev/not-enforced':
           'NetworkPolicy, ResourceQuota, LimitRange, RBAC and resource limits',
       },
