@@ -181,6 +181,31 @@ describe('the stream of status', () => {
     stream.close();
   });
 
+  test("another project's commits tell nothing about one that runs, whichever of them is applied", async () => {
+    const stream = await Stream.open('viewer');
+    const running = async (id: string): Promise<Applier> => {
+      await controller.createProject({ name: id });
+      await rendered(id);
+      const applier = new Applier(id);
+      await applier.apply(1);
+      applier.pod(true);
+      await until(() => stream.project(id)?.status === 'RUNNING', `${id} to run`);
+      return applier;
+    };
+    const calm = await running('calm');
+    const before = stream.statuses('calm');
+    const busy = await running('busy');
+    await controller.call('POST', `${PROJECTS}/busy/restart`, { as: 'owner' });
+    await rendered('busy');
+    // The applier comes by the folder of the one that nothing changed about, at the other one's commit.
+    await calm.apply(1);
+    await busy.apply(1);
+    await until(() => stream.project('busy')?.status === 'RUNNING', 'the other one to run again');
+    expect(stream.statuses('busy')).toContain('UPDATING');
+    expect(stream.statuses('calm')).toEqual(before);
+    stream.close();
+  });
+
   test('the snapshot and the events are those of my namespaces', async () => {
     const [member, stranger, operator] = await Promise.all([
       Stream.open('viewer'),
