@@ -91,23 +91,24 @@ check_shells() {
 
 refuses_without_token() {
   local output code=0
-  output=$(timeout 20 env -u TTYD_ACCESS_TOKEN "$entrypoint" 2>&1) || code=$?
+  output=$(timeout 10 env -u TTYD_ACCESS_TOKEN "$entrypoint" 2>&1) || code=$?
   ((code != 0 && code != 124)) && [[ $output == *TTYD_ACCESS_TOKEN* ]]
 }
 # answers <status> <path> [curl options ...]
 answers() {
   local status=$1 path=$2
   shift 2
-  [[ $(curl -s -o /dev/null -m 5 -w '%{http_code}' "$@" "http://127.0.0.1:7681$path") == "$status" ]]
+  [[ $(curl -s -o /dev/null -m 5 -w '%{http_code}' "$@" "http://127.0.0.1:$port$path") == "$status" ]]
 }
+answers_at_all() { ! answers 000 /; }
+# handshake [curl options ...]: whether a WebSocket is opened
 handshake() {
-  local status=$1
-  shift
   # 101 keeps the connection open, and curl waits: its time limit is what ends it.
   [[ $(curl -s -o /dev/null -m 2 -w '%{http_code}' -H 'Connection: Upgrade' -H 'Upgrade: websocket' \
     -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: Y2hlY2staW1hZ2Utc2gxMg==' -H 'Sec-WebSocket-Protocol: tty' \
-    "$@" 'http://127.0.0.1:7681/ws?arg=check') == "$status" ]]
+    "$@" "http://127.0.0.1:$port/ws?arg=check") == 101 ]]
 }
+refuses_handshake() { ! handshake -s && ! handshake -u user:wrong; }
 # A process of another name space or of somebody who came and went cannot be read; what can be read is looked at.
 token_is_readable() {
   local file
@@ -130,12 +131,13 @@ check_terminal() {
   check 'the entrypoint refuses to start without TTYD_ACCESS_TOKEN and names it' refuses_without_token
   TTYD_ACCESS_TOKEN=$TOKEN "$entrypoint" &
   pid=$!
-  check 'port 7681 answers within a minute, and wants a credential' eventually 60 answers 401 /
+  check "port $port answers within a minute" eventually 60 answers_at_all
+  check 'it wants a credential' answers 401 /
   check 'it refuses a wrong credential' answers 401 /token -u 'user:wrong'
   check 'it takes user:<token> as Basic authentication' answers 200 /token -u "user:$TOKEN"
   check 'ttyd serves its page' answers 200 / -u "user:$TOKEN"
-  check 'a WebSocket needs the credential too' handshake 401
-  check 'a WebSocket is opened with it' handshake 101 -u "user:$TOKEN"
+  check 'a WebSocket needs the credential too' refuses_handshake
+  check 'a WebSocket is opened with it' handshake -u "user:$TOKEN"
   check 'no process, argument or file has the token where a shell can read it' token_is_hidden
   startup=$(command -v ttyd-startup.sh)
   if [[ -n $startup ]]; then
@@ -143,7 +145,8 @@ check_terminal() {
     for id in '../x' 'a b' '$(id)' '' "$(printf '%065d' 0)"; do
       check "the session id \"$id\" is refused" refuses_session "$startup" "$id"
     done
-    tmux new-session -d -s check-outer "$startup check" 2>/dev/null || TMUX='' tmux new-session -d -s check-outer "env -u TMUX $startup check"
+    # A terminal for it; TMUX would keep it from attaching inside another session.
+    tmux new-session -d -s check-outer "env -u TMUX $startup check"
     check 'a session is a tmux session of its name, and its shell has FULLSTACKAGENT_SESSION' eventually 10 session_has_shell
   else
     note 'there is no ttyd-startup.sh: whether session ids are checked was not tried'
@@ -154,6 +157,7 @@ check_terminal() {
 
 inside() {
   entrypoint=${CHECK_ENTRYPOINT:-/usr/local/bin/entrypoint.sh}
+  port=${TTYD_PORT:-7681}
   check_files
   check_shells
   check_terminal

@@ -13,7 +13,7 @@ export GNUPGHOME=$work
 
 curl -fsSL --proto '=https' --proto-redir '=https' -o "$work/key" -- "$key_address"
 # A record "pub" begins each key, the first "fpr" after it is its fingerprint; those of subkeys follow later.
-found=$(gpg --batch --show-keys --with-colons "$work/key" | awk -F: '$1 == "pub" { wanted = 1 } $1 == "fpr" && wanted { print $10; wanted = 0 }')
+found=$(gpg --batch --quiet --no-keyring --show-keys --with-colons "$work/key" | awk -F: '$1 == "pub" { wanted = 1 } $1 == "fpr" && wanted { print $10; wanted = 0 }')
 [[ -n $found ]] || { echo "$key_address holds no key." >&2; exit 1; }
 while read -r fingerprint; do
   [[ $expected == *",$fingerprint,"* ]] || { echo "$key_address holds the key $fingerprint, which is none of those expected." >&2; exit 1; }
@@ -21,7 +21,7 @@ done <<<"$found"
 
 mkdir -p -- "$keyrings" "$sources"
 if grep -q 'BEGIN PGP' "$work/key"; then
-  gpg --batch --dearmor --output "$keyrings/$name.gpg" "$work/key"
+  gpg --batch --quiet --no-keyring --dearmor --output "$keyrings/$name.gpg" "$work/key"
 else
   cp -- "$work/key" "$keyrings/$name.gpg"
 fi
