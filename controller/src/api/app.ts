@@ -10,6 +10,7 @@ import { operationRoutes } from './routes/operations.js';
 import { projectPartRoutes } from './routes/project-parts.js';
 import { projectRoutes } from './routes/projects.js';
 import { remoteRoutes } from './routes/remote.js';
+import { terminalRoutes } from './routes/terminal.js';
 import { webhookRoutes } from './routes/webhooks.js';
 import { releaseRoutes } from './routes/release.js';
 
@@ -25,7 +26,7 @@ export function createApp(deps: ApiDeps): Express {
   app.use('/v1', requireToken(deps), express.json({ limit: BODY_LIMIT }));
   app.use(installationRoutes(deps), operationRoutes(deps), remoteRoutes(deps));
   app.use(projectRoutes(deps), projectPartRoutes(deps), releaseRoutes(deps));
-  app.use(fileRoutes(deps), eventRoutes(deps));
+  app.use(fileRoutes(deps), terminalRoutes(deps), eventRoutes(deps));
   app.use(notFound);
   app.use(problemHandler(deps.log));
   return app;

@@ -1,26 +1,52 @@
 import { errors as jose, jwtVerify } from 'jose';
+import type { z } from 'zod';
 import { namespaceName, type MemberRole } from '@fullstackagent/charts';
 import { AppError } from '../contract/errors.js';
-import { TOKEN_LIFETIME_SECONDS, tokenClaims, type TokenClaims } from '../contract/token.js';
+import {
+  sharedTerminalClaims,
+  TOKEN_LIFETIME_SECONDS,
+  tokenClaims,
+  type SharedTerminalClaims,
+  type TokenClaims,
+} from '../contract/token.js';
 import type { IntentView } from '../model/intent.js';
 
 /** Two clocks, portal and controller, may differ by this. */
 const CLOCK_TOLERANCE_SECONDS = 5;
 
 /** The person a request acts for. Throws UNAUTHENTICATED for anything but a valid, young token of the portal. */
-export async function authenticate(authorization: string | undefined, key: Uint8Array): Promise<TokenClaims> {
+export const authenticate = (authorization: string | undefined, key: Uint8Array): Promise<TokenClaims> =>
+  verified(authorization, { key, audience: 'controller', claims: tokenClaims });
+
+/** The guest of a shared terminal. Throws as {@link authenticate}. */
+export const authenticateGuest = (
+  authorization: string | undefined,
+  key: Uint8Array,
+): Promise<SharedTerminalClaims> =>
+  verified(authorization, { key, audience: 'shared-terminal', claims: sharedTerminalClaims });
+
+interface Expected<T extends z.ZodType> {
+  readonly key: Uint8Array;
+  readonly audience: string;
+  readonly claims: T;
+}
+
+async function verified<T extends z.ZodType>(
+  authorization: string | undefined,
+  { key, audience, claims }: Expected<T>,
+): Promise<z.output<T>> {
   const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/.exec(authorization ?? '')?.[1];
   if (token === undefined) throw new AppError('UNAUTHENTICATED', 'Sign in first.');
   try {
     const { payload } = await jwtVerify(token, key, {
       algorithms: ['HS256'],
       issuer: 'portal',
-      audience: 'controller',
+      audience,
       maxTokenAge: TOKEN_LIFETIME_SECONDS,
       clockTolerance: CLOCK_TOLERANCE_SECONDS,
       requiredClaims: ['exp', 'iat', 'sub'],
     });
-    return tokenClaims.parse(payload);
+    return claims.parse(payload);
   } catch (error) {
     const expired = error instanceof jose.JWTExpired;
     throw new AppError(
@@ -42,6 +68,9 @@ const rights: Record<MemberRole, readonly Need[]> = {
   viewer: ['read'],
 };
 
+/** Whose rights are looked up. */
+type Subject = Pick<TokenClaims, 'sub' | 'operator'>;
+
 /** An operator looks after the installation: sees every project, changes only those of which they are a member. */
 const operatorRights: readonly Need[] = ['read'];
 
@@ -51,7 +80,7 @@ const operatorRights: readonly Need[] = ['read'];
  */
 export function authorise(
   view: IntentView,
-  claims: TokenClaims,
+  claims: Subject,
   request: { namespace: string; need: Need },
 ): void {
   const granted = rightsIn(view, claims, request.namespace);
@@ -66,13 +95,13 @@ export function authorise(
 
 export function isAllowed(
   view: IntentView,
-  claims: TokenClaims,
+  claims: Subject,
   request: { namespace: string; need: Need },
 ): boolean {
   return rightsIn(view, claims, request.namespace).includes(request.need);
 }
 
-function rightsIn(view: IntentView, claims: TokenClaims, namespace: string): readonly Need[] {
+function rightsIn(view: IntentView, claims: Subject, namespace: string): readonly Need[] {
   if (!namespaceName.safeParse(namespace).success) return [];
   const tenant = view.tenant(namespace);
   if (tenant === undefined) return [];

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { until } from '../shared/cluster-for-tests.js';
@@ -109,4 +110,88 @@ test('a sandbox that runs: found by its EndpointSlice, opened with its Secret, w
   expect(audit).toContain(people.maintainer);
   expect(audit).toContain('"session":"main"');
   expect(controller.logged.join('')).not.toContain(token);
+});
+
+describe('a terminal that is shared', () => {
+  const claims = {
+    name: 'Grace',
+    share: 'share00000000000000000000',
+    access: 'view',
+    namespace: NAMESPACE,
+    project: 'shell',
+    session: 'main',
+  };
+
+  const guestToken = (sub: string, changes: Record<string, unknown> = {}): Promise<string> =>
+    new SignJWT({ ...claims, ...changes })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setIssuer('portal')
+      .setAudience('shared-terminal')
+      .setSubject(sub)
+      .setIssuedAt()
+      .setExpirationTime('60s')
+      .sign(Buffer.alloc(32, 7));
+
+  async function dial(path: string, token: string): Promise<{ socket: WebSocket; status?: number }> {
+    const socket = new WebSocket(`ws://127.0.0.1:${controller.port}${path}`, ['tty'], {
+      headers: { Authorization: `Bearer ${token}` },
+    });
+    socket.on('error', () => undefined);
+    const refused = new Promise<number>((resolve) => {
+      socket.once('unexpected-response', (_request, response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+    });
+    const status = await Promise.race([once(socket, 'open').then(() => undefined), refused]);
+    return status === undefined ? { socket } : { socket, status };
+  }
+
+  const SHARED = '/v1/shared-terminal';
+
+  test('opens in the name of who shared it, and the guest is written down', async () => {
+    const { socket } = await dial(SHARED, await guestToken(people.maintainer));
+    socket.send(JSON.stringify({ AuthToken: '', columns: 80, rows: 24 }));
+    socket.close(1000);
+    await until(
+      () => controller.logged.some((line) => line.includes('"guest":"Grace"') && line.includes('closed')),
+      'the audit line',
+    );
+    const line = controller.logged.find((one) => one.includes('"guest":"Grace"')) ?? '';
+    expect(JSON.parse(line)).toMatchObject({
+      audit: 'terminal-opened',
+      user: people.maintainer,
+      share: claims.share,
+      access: 'view',
+    });
+  });
+
+  test.each([
+    ['who may only look at the namespace', people.viewer, {}, 403],
+    ['a stranger to the namespace', people.stranger, {}, 404],
+    ['a project that is not there', people.owner, { project: 'gone' }, 404],
+    ['a session that is an argument', people.owner, { session: '-x;y' }, 401],
+    ['an access that there is not', people.owner, { access: 'admin' }, 401],
+  ])('is refused where it names %s', async (...[, sub, changes, status]) => {
+    expect((await dial(SHARED, await guestToken(sub, changes))).status).toBe(status);
+  });
+
+  test('the token of a guest opens nothing else, and no other token opens this', async () => {
+    const guest = await guestToken(people.owner);
+    expect((await dial(`${PATH}?session=main`, guest)).status).toBe(401);
+    const url = `http://127.0.0.1:${controller.port}/v1/tenants/${NAMESPACE}/projects/shell`;
+    expect((await fetch(url, { headers: { Authorization: `Bearer ${guest}` } })).status).toBe(401);
+    expect((await dial(SHARED, await tokenOf('owner'))).status).toBe(401);
+  });
+});
+
+test.each<[Person, number]>([
+  ['maintainer', 200],
+  ['viewer', 403],
+  ['stranger', 404],
+])('asked without an upgrade, it is said whether %s may use it', async (person, status) => {
+  const response = await fetch(`http://127.0.0.1:${controller.port}${PATH}`, {
+    headers: { Authorization: `Bearer ${await tokenOf(person)}` },
+  });
+  expect(response.status).toBe(status);
 });

@@ -7,6 +7,7 @@ export * from './plan.js';
 export * from './projects.js';
 export * from './release.js';
 export * from './remote.js';
+export * from './share.js';
 export * from './status.js';
 export * from './token.js';
 export * from './terminal.js';

@@ -11,7 +11,15 @@ export const terminalCloseCodes = {
   notAllowed: 4403,
   /** The connection to the sandbox broke: reconnect, the session goes on. */
   lost: 4502,
+  /** The shell itself ended, with an exit code that is not 0: the local engine says so where ttyd breaks off. */
+  shellFailed: 4000,
 } as const;
 
 /** What a terminal session may be called: it becomes an argument of the sandbox's start script. */
 export const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/**
+ * The first byte of the one message that is the platform's own and not ttyd's: it tells a guest the size that the
+ * terminal has, as `{"columns":80,"rows":24}`.
+ */
+export const SIZE_MESSAGE = 'S';

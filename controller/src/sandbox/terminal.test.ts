@@ -5,6 +5,8 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { AppError } from '../contract/errors.js';
 import { until } from '../shared/cluster-for-tests.js';
 import { bridgeTerminal, type BridgeOptions } from './terminal.js';
+import { ownSeat } from './terminal-seats.js';
+import { TerminalSizes } from './terminal-sizes.js';
 
 const TOKEN = 'a+b/c=ü';
 const CREDENTIAL = Buffer.from(`user:${TOKEN}`).toString('base64');
@@ -65,6 +67,7 @@ beforeEach(async () => {
             token: TOKEN,
             session: 'main-1',
           }),
+        seat: ownSeat('main-1', new TerminalSizes()),
         stillAllowed: () => true,
         pingIntervalMs: 20_000,
         onUnexpected: (error) => unexpected.push(error),

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { AppError } from '../contract/errors.js';
 import { terminalCloseCodes } from '../contract/terminal.js';
 import type { Address } from './sandbox-access.js';
+import { bytesOf, type Size } from './terminal-frames.js';
+import type { Seat } from './terminal-seats.js';
 
 export interface TerminalTarget {
   readonly address: Address;
@@ -13,6 +15,7 @@ export interface TerminalTarget {
 
 export interface BridgeOptions {
   readonly target: () => Promise<TerminalTarget>;
+  readonly seat: Seat;
   /** Asked at every ping: a person who was removed loses open terminals too. */
   readonly stillAllowed: () => boolean;
   readonly pingIntervalMs: number;
@@ -27,9 +30,6 @@ const opening = z.object({
 });
 
 const USER = 'user';
-/** Above the first a sender is paused, below the second it goes on. */
-const HIGH_WATER_BYTES = 1024 * 1024;
-const LOW_WATER_BYTES = 256 * 1024;
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 const HANDSHAKE_LIMIT_MS = 10_000;
 /** Pings without an answer before a connection counts as dead. */
@@ -87,6 +87,8 @@ function join(
   let opened = false;
   sandbox.once('open', () => {
     opened = true;
+    // What it says before the client has said its first word waits.
+    sandbox.pause();
     client.resume();
   });
   sandbox.on('error', () => {
@@ -106,43 +108,32 @@ function join(
     else closeWith(sandbox, code, reason.toString('utf8'));
   });
   client.once('message', (data) => {
-    const first = openingMessage(data, options.token);
-    if (first === undefined) {
+    const asked = sizeAsked(data);
+    if (asked === undefined) {
       closeWith(client, terminalCloseCodes.badOpening, 'The opening message of the terminal cannot be read.');
       return;
     }
-    sandbox.send(first, { binary: true });
-    pump(client, sandbox);
+    const size = options.seat.opening(asked);
+    const leave = options.seat.join({ client, sandbox });
+    client.once('close', leave);
+    sandbox.send(openingMessage(options.token, size), { binary: true });
+    sandbox.resume();
   });
-  pump(sandbox, client);
   const stopPinging = keepAlive([client, sandbox], options);
 }
 
-/** The client's columns and rows with the sandbox's credential; undefined where it is no opening message. */
-function openingMessage(data: RawData, token: string): Buffer | undefined {
+/** The client's columns and rows; undefined where it is no opening message. */
+function sizeAsked(data: RawData): Size | undefined {
   try {
-    const size = opening.parse(JSON.parse(bytesOf(data).toString('utf8')));
-    return Buffer.from(JSON.stringify({ AuthToken: credentialOf(token), ...size }), 'utf8');
+    return opening.parse(JSON.parse(bytesOf(data).toString('utf8')));
   } catch {
     return undefined;
   }
 }
 
-function bytesOf(data: RawData): Buffer {
-  if (Array.isArray(data)) return Buffer.concat(data);
-  return Buffer.isBuffer(data) ? data : Buffer.from(data);
-}
-
-/** Passes messages on as they are; a receiver that does not keep up stops the sender, not the process's memory. */
-function pump(from: WebSocket, to: WebSocket): void {
-  from.on('message', (data: RawData, isBinary: boolean) => {
-    if (to.readyState !== WebSocket.OPEN) return;
-    to.send(bytesOf(data), { binary: isBinary }, () => {
-      if (from.isPaused && to.bufferedAmount < LOW_WATER_BYTES) from.resume();
-    });
-    if (to.bufferedAmount > HIGH_WATER_BYTES) from.pause();
-  });
-}
+/** With the sandbox's credential. Without a size the terminal keeps the one it has. */
+const openingMessage = (token: string, size: Size | undefined): Buffer =>
+  Buffer.from(JSON.stringify({ AuthToken: credentialOf(token), ...size }), 'utf8');
 
 /** Finds out that a connection is dead, and that a person is no longer allowed. Answers what stops it. */
 function keepAlive(sockets: readonly WebSocket[], options: BridgeOptions): () => void {
