@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { complaintsOf, openBrowser, pictureOnFailure, recordStatuses } from '../support/browser.js';
 import { has, needs } from '../support/capabilities.js';
-import { ROOT } from '../support/folders.js';
+import { installIntoWorkspace } from '../support/modules.js';
 import { ProjectPage } from '../support/project-page.js';
 import { Platform } from '../support/platform.js';
 import { allProcesses } from '../support/processes.js';
@@ -12,9 +11,6 @@ import { pictures } from '../support/screenshots.js';
 import { until } from '../support/until.js';
 
 const USER = { username: 'ada', password: 'correct horse battery staple' };
-
-/** Where `pg` is: what `npm install pg` would do needs the network. */
-const MODULES = join(ROOT, 'node_modules');
 
 const QUERY = `const { Client } = require('pg');
 (async () => {
@@ -107,7 +103,7 @@ describe('a first project, clicked through', () => {
 
   it('runs a script in the terminal that asks the database', async () => {
     await project.openTerminal();
-    await project.typeCommand(`export NODE_PATH='${MODULES}'`);
+    installIntoWorkspace(platform.home, 'my-blog', 'pg');
     await project.typeCommand(`cat > query.js <<'EOF'\n${QUERY}\nEOF`);
     await project.typeCommand('clear; cat query.js; node query.js');
     await project.waitForText(/Visit 1 on PostgreSQL 1/);
@@ -192,7 +188,7 @@ describe('a first project, clicked through', () => {
     await page.getByRole('button', { name: 'Start', exact: true }).click();
     await project.waitFor('RUNNING');
     await project.openTerminal();
-    await project.typeCommand(`export NODE_PATH='${MODULES}'; clear; node query.js`);
+    await project.typeCommand('clear; node query.js');
     await project.waitForText(/Visit 2 on PostgreSQL 1/);
   });
 
@@ -223,7 +219,7 @@ describe('a first project, clicked through', () => {
     await page.getByRole('button', { name: 'Restore' }).first().click();
     await project.waitFor('RUNNING', 90_000);
     await project.openTerminal();
-    await project.typeCommand(`export NODE_PATH='${MODULES}'; clear; node query.js`);
+    await project.typeCommand('clear; node query.js');
     await project.waitForText(/Visit 3 on PostgreSQL 1/);
   });
 

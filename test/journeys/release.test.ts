@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
 import type { ReleaseStateDto } from '@fullstackagent/controller/contract';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { ownerAgain } from '../support/fixtures.js';
 import { complaintsOf, openBrowser, pictureOnFailure } from '../support/browser.js';
 import { has, needs } from '../support/capabilities.js';
-import { ROOT } from '../support/folders.js';
+import { installIntoWorkspace } from '../support/modules.js';
 import { ProjectPage } from '../support/project-page.js';
 import { Platform } from '../support/platform.js';
 import { pictures } from '../support/screenshots.js';
@@ -15,11 +14,8 @@ import { until } from '../support/until.js';
 const USER = { username: 'ada', password: 'correct horse battery staple' };
 const SECRET = 'sk-live-released-and-never-in-git';
 
-/** Where `pg` is: what `npm install pg` would do needs the network. */
-const PG = join(ROOT, 'node_modules', 'pg');
-
 /** Says its version, a variable, whether it has the sandbox's, and that the database answers. */
-const SERVER = `const { Client } = require('${PG}');
+const SERVER = `const { Client } = require('pg');
 require('http').createServer(async (request, response) => {
   const client = new Client(process.env.DATABASE_URL);
   await client.connect();
@@ -106,6 +102,7 @@ describe('an app is released, clicked through', () => {
     await api.create({ name: 'Shop', database: true, env: [{ name: 'ONLY_SANDBOX', value: 'yes' }] });
     await project.open(platform.url, 'shop');
     await project.waitFor('RUNNING', 90_000);
+    installIntoWorkspace(platform.home, 'shop', 'pg');
     await project.openTerminal();
     await project.typeCommand(`echo '${PACKAGE}' > package.json`);
     await write('one');

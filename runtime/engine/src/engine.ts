@@ -10,7 +10,7 @@ import { Applier } from './follow/applier.js';
 import { LastingObjects } from './follow/lasting-objects.js';
 import { RenderedBranch } from './follow/rendered-branch.js';
 import { createIngress } from './ingress/index.js';
-import { probeIsolation, type Isolation } from './isolation/index.js';
+import { isolationNotice, probeIsolation, type Isolation } from './isolation/index.js';
 import { createPostgresService } from './postgres/index.js';
 import { sealingKey } from './sealing/sealing-key.js';
 import { SnapshotDesk } from './snapshots/snapshot-desk.js';
@@ -68,7 +68,8 @@ export class Engine {
     private readonly log: Logger,
   ) {}
 
-  async start(): Promise<void> {
+  /** Answers what whoever starts it should know. */
+  async start(): Promise<string> {
     const { config, log } = this;
     await mkdir(config.home, { recursive: true, mode: 0o700 });
     const state = await DurableState.open(join(config.home, 'state.json'), () => ({
@@ -118,6 +119,7 @@ export class Engine {
     registerNode(store, isolation);
     await this.#serve({ store, hosts, pods, releases, token: state.value.token, isolation });
     await this.#follow(store);
+    return isolationNotice(isolation);
   }
 
   /** Stops what was started, the latest first. */

@@ -39,9 +39,9 @@ process.on('unhandledRejection', (error) => {
 });
 
 try {
-  await engine.start();
+  const notice = await engine.start();
   log.info({ apiPort: settings.apiPort, ingressPort: settings.ingressPort }, 'ready');
-  process.send?.({ type: 'ready' });
+  process.send?.({ type: 'ready', notice });
 } catch (error) {
   log.fatal({ err: error }, 'the engine did not start');
   await engine.stop();

@@ -1,5 +1,6 @@
 export { Confinement } from './confinement.js';
 export { programBinds } from './layout.js';
+export { isolationNotice } from './notice.js';
 export { SandboxNetwork } from './network.js';
 export { probeIsolation } from './probe.js';
 export type { Bind, Bubblewrap, Command, Isolation } from './types.js';

@@ -14,7 +14,7 @@ const ATTEMPTS_BEFORE_READY = 3;
 
 export interface ChildOptions {
   readonly name: string;
-  /** A Node program: it sends `{type: 'ready'}` when it serves, and ends on SIGTERM or when the channel closes. */
+  /** A Node program: it sends `{type: 'ready', notice?}` when it serves, and ends on SIGTERM or when the channel closes. */
   readonly script: string;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
@@ -49,6 +49,7 @@ export class ManagedChild {
   #ended: Promise<void> = Promise.resolve();
   #stopping = false;
   #wasReady = false;
+  #notice: string | undefined;
   #failures = 0;
   #restart: NodeJS.Timeout | undefined;
   #ready: { resolve: () => void; reject: (error: Error) => void } | undefined;
@@ -65,6 +66,11 @@ export class ManagedChild {
       this.#ready = { resolve, reject };
       this.#spawn();
     });
+  }
+
+  /** What it wants a person to know who starts the platform; told when it became ready. */
+  get notice(): string | undefined {
+    return this.#notice;
   }
 
   /** Asks it to end, and ends it when it takes longer than that. */
@@ -103,7 +109,7 @@ export class ManagedChild {
     child.stdout?.pipe(this.#logFile, { end: false });
     child.stderr?.pipe(this.#logFile, { end: false });
     child.on('message', (message) => {
-      if (isReady(message)) this.#onReady();
+      if (isReady(message)) this.#onReady(message.notice);
     });
     if (child.pid !== undefined) void this.#tell(child.pid);
     const closed = new Promise((resolve) => child.once('close', resolve));
@@ -157,8 +163,9 @@ export class ManagedChild {
     });
   }
 
-  #onReady(): void {
+  #onReady(notice: unknown): void {
     this.#wasReady = true;
+    this.#notice = typeof notice === 'string' ? notice : undefined;
     this.#options.log.info({ child: this.name }, 'Ready');
     this.#ready?.resolve();
   }
@@ -177,6 +184,6 @@ export class ManagedChild {
   }
 }
 
-function isReady(message: unknown): boolean {
+function isReady(message: unknown): message is { readonly type: 'ready'; readonly notice?: unknown } {
   return typeof message === 'object' && message !== null && 'type' in message && message.type === 'ready';
 }

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { pino, type Logger } from 'pino';
 import { RotatingFile } from '../files/rotating-file.js';
 import { ChildFailed } from './child.js';
@@ -34,7 +33,7 @@ export async function runPlatform(root: string): Promise<number> {
     terminal.say('Starting …');
     const url = await Promise.race([supervisor.start(), asked]);
     if (url !== undefined) {
-      if (config.cluster.kind === 'engine') terminal.say(aboutIsolation());
+      for (const notice of supervisor.notices) terminal.say(notice);
       terminal.say(`FullstackAgent is ready: ${url}`);
     }
   } catch (error) {
@@ -68,23 +67,6 @@ function stopOnSignals(supervisor: Supervisor, terminal: Terminal): Promise<unde
 
 function createLog(file: string, level: string): Logger {
   return pino({ level, base: null }, new RotatingFile({ path: file, maxBytes: LOG_BYTES }));
-}
-
-/** The engine has no isolation yet; a person should know before an agent is let loose in a sandbox. */
-function aboutIsolation(): string {
-  return (
-    `Sandboxes on this machine are processes of the user "${userName()}", without isolation: ` +
-    'run only what you would run in your own terminal.'
-  );
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // No entry in /etc/passwd, as with `docker run --user 12345`.
-    return String(process.getuid?.() ?? 'this user');
-  }
 }
 
 function explain(terminal: Terminal, error: unknown, config: Config | undefined): number {

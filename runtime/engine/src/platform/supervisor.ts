@@ -73,6 +73,11 @@ export class Supervisor {
     return this.#url;
   }
 
+  /** What the programs want a person to know. */
+  get notices(): readonly string[] {
+    return this.#children.flatMap(({ notice }) => notice ?? []);
+  }
+
   get stopping(): boolean {
     return this.#stopping !== undefined;
   }

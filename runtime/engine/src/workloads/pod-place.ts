@@ -18,8 +18,8 @@ export interface PodPlace {
   translate(variables: ReadonlyMap<string, string>): ReadonlyMap<string, string>;
   /** What has to be started on this machine for a program to run there. */
   command(file: string, args: readonly string[]): Command;
-  /** The same for one that people talk to: its terminal is one that programs there can open. */
-  interactive(file: string, args: readonly string[]): Command;
+  /** The shell of a terminal session: programs in it can open its terminal, and find by `env` which session they are of. */
+  shell(args: readonly string[], env: Readonly<Record<string, string>>): Shell;
   /** Folder in which {@link command} has to be started on this machine. */
   readonly cwd: string;
   /** Whether a program there listens at a container port. */
@@ -59,6 +59,12 @@ export interface PlaceOptions {
   readonly onLost: () => void;
 }
 
+/** What has to be started, and with what in its environment. */
+export interface Shell extends Command {
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const SHELL = 'bash';
 const HOME = '/home/developer';
 const TMP = '/tmp';
 const CONNECT_MS = 2000;
@@ -76,7 +82,7 @@ function thisMachine(options: PlaceOptions): PodPlace {
   return {
     translate: (variables) => translate(variables, { ports, mounts: folders, service, namespace }),
     command: (file, args) => ({ file, args }),
-    interactive: (file, args) => ({ file, args }),
+    shell: (args, env) => ({ file: SHELL, args, env }),
     cwd: workspace,
     isListening: (port) => answers(ports.get(port) ?? port),
     workspace,
@@ -154,10 +160,15 @@ class ConfinedPlace implements PodPlace {
     return this.confinement.command(file, args);
   }
 
-  /** A terminal of this machine has no name inside. `script` opens one that has, and passes on what comes and goes. */
-  interactive(file: string, args: readonly string[]): Command {
-    const line = ['exec', file, ...args].map(quoted).join(' ');
-    return this.command('script', ['--quiet', '--flush', '--return', '--command', line, '/dev/null']);
+  /**
+   * A terminal of this machine has no name inside. `script` opens one that has, and passes on what comes and goes. It is
+   * no process of the session itself: it stays where it began.
+   */
+  shell(args: readonly string[], env: Readonly<Record<string, string>>): Shell {
+    const set = Object.entries(env).map(([name, value]) => `${name}=${quoted(value)}`);
+    const line = ['exec', 'env', ...set, SHELL, ...args.map(quoted)].join(' ');
+    const script = ['--quiet', '--flush', '--return', '--command', line, '/dev/null'];
+    return { ...this.command('script', script), env: {} };
   }
 
   isListening(port: number): Promise<boolean> {

@@ -229,14 +229,14 @@ function shellSpawner(
 ): (size: { columns: number; rows: number }, session: string) => IPty {
   return ({ columns, rows }, session) => {
     const { cwd, env } = surroundings();
-    const { file, args } = place.interactive('bash', ['--rcfile', place.bashrc, '-i']);
-    return spawn(file, [...args], {
+    // Files that are dropped onto a terminal go where its shell is: this is how that is found.
+    const shell = place.shell(['--rcfile', place.bashrc, '-i'], { FULLSTACKAGENT_SESSION: session });
+    return spawn(shell.file, [...shell.args], {
       name: 'xterm-256color',
       cols: columns,
       rows,
       cwd,
-      // Files that are dropped onto a terminal go where its shell is: this is how that is found.
-      env: { ...env, FULLSTACKAGENT_SESSION: session },
+      env: { ...env, ...shell.env },
       // Bytes as they come: a chunk may end inside a UTF-8 sequence.
       encoding: null,
     });
