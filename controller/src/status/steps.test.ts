@@ -247,6 +247,20 @@ describe('what a start waits for, and since when', () => {
     ]);
   });
 
+  test('of a container that was started again, nobody knows how long its image took', () => {
+    const containers = [container({ startedAt: after(86_400), restarts: 1 })];
+    const observed = objects({ pods: [{ ...placed, ready: true, readySince: after(86_405), containers }] });
+    const took = resource(facts({ observed })).steps.map(({ seconds }) => seconds ?? 0);
+    expect(Math.max(...took)).toBeLessThan(60);
+  });
+
+  test('the cluster knows whole seconds: what is a part of one before is the same moment', () => {
+    const changedAt = new Date(T0.getTime() + 900);
+    const observed = objects({ statefulSet: statefulSet({ changedAt: T0 }) });
+    const { steps } = resource(facts({ desired: desired({ changedAt }), observed }));
+    expect(steps.find(({ label }) => label === 'Applied')?.seconds).toBe(0);
+  });
+
   test('a time before the one it follows (a clock that is wrong, a restart of the controller) is not told', () => {
     const observed = objects({ statefulSet: statefulSet({ changedAt: after(-3600) }) });
     expect(resource(facts({ observed })).steps.every(({ seconds }) => (seconds ?? 0) >= 0)).toBe(true);

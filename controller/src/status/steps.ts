@@ -70,13 +70,15 @@ function sandboxSteps(
   const pod = observed.pods.find(({ deleting }) => !deleting);
   const reached = landed ? STAGES.indexOf(wait.stage) : -1;
   const past = (stage: Wait['stage']): boolean => running || reached > STAGES.indexOf(stage);
-  const started = pod?.containers.find(({ startedAt }) => startedAt !== undefined)?.startedAt;
+  // Of the first start of a pod only: a later one says nothing about how long the image took.
+  const first = pod?.containers.every(({ restarts }) => restarts === 0) === true ? pod : undefined;
+  const started = first?.containers.find(({ startedAt }) => startedAt !== undefined)?.startedAt;
   const since = landed ? wait.since : undefined;
   return [
     { label: 'Volume ready', done: past('volume'), since },
     { label: 'Placed on a machine', done: past('machine'), at: pod?.scheduledAt, since },
     { label: 'Image ready', done: past('image'), at: started, since },
-    { label: 'Sandbox starting', done: running, since },
+    { label: 'Sandbox starting', done: running, at: running ? first?.readySince : undefined, since },
   ];
 }
 
@@ -102,7 +104,8 @@ function whenDone(steps: readonly Step[], index: number): Pick<StatusStep, 'seco
   const at = steps[index]?.at;
   const before = lastKnown(steps.slice(0, index));
   if (at === undefined || before === undefined) return {};
-  const seconds = Math.round((at.getTime() - before.getTime()) / 1000);
+  // The cluster's times are whole seconds.
+  const seconds = Math.floor(at.getTime() / 1000) - Math.floor(before.getTime() / 1000);
   return seconds < 0 ? {} : { seconds };
 }
 
