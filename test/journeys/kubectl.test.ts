@@ -58,6 +58,22 @@ describe('the engine, seen with the tools of a Kubernetes user', () => {
     expect(revision).toMatch(/^rendered@sha1:[0-9a-f]{40}$/);
   });
 
+  it('differs in nothing from what is rendered, and lets nobody change that', async (ctx) => {
+    needs(ctx, 'kubectl');
+    const drift = (): Promise<{ compared: number }> => api.ask('GET', '/api/projects/my-blog/drift');
+    const before = await drift();
+    expect(before).toMatchObject({ applied: true, objects: [] });
+    expect(before.compared).toBeGreaterThan(5);
+    const at = ['my-blog', '-n', namespace];
+    for (const change of [
+      ['scale', 'statefulset', ...at, '--replicas=0'],
+      ['annotate', 'statefulset', ...at, 'example.com/note=mine'],
+      ['delete', 'service', ...at],
+    ])
+      expect(() => kubectl(...change), change.join(' ')).toThrow();
+    expect(await drift()).toEqual(before);
+  });
+
   it('shows no secret to somebody without the token', async () => {
     const config = new KubeConfig();
     config.loadFromFile(kubeconfig);
