@@ -21,18 +21,28 @@ node_version=22.23.3 npm_version=10.9.9
 [[ -x $ttyd ]] || { echo 'Run test/image/build-ttyd.sh before.' >&2; exit 1; }
 
 work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-mkdir -p -- "$result"
-image_tool() { buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs "$@"; }
+mkdir -p -- "$result" "$work/image"
+# The image's user looks into the mounted image below.
+chmod 0711 "$work"
+# shellcheck disable=SC2317 # the trap calls it
+clean_up() {
+  if mountpoint -q "$work/image"; then umount "$work/image"; fi
+  rm -rf -- "$work"
+}
+trap clean_up EXIT
+# The layers stay in the result: a second run begins where something changed.
+image_tool() { buildah --root "$result/storage" --runroot "$work/run" --storage-driver vfs "$@"; }
 
 echo "== Debian 12"
-debootstrap --variant=minbase --include=ca-certificates,bash bookworm "$work/debian" http://deb.debian.org/debian >"$work/log" 2>&1 ||
-  { tail -20 "$work/log" >&2; exit 1; }
-container=$(image_tool from scratch)
-image_tool add -q "$container" "$work/debian" / >/dev/null
-image_tool commit -q "$container" localhost/debian >/dev/null
-image_tool rm "$container" >/dev/null
-rm -rf -- "$work/debian"
+if ! image_tool inspect --type image localhost/debian >/dev/null 2>&1; then
+  debootstrap --variant=minbase --include=ca-certificates,bash bookworm "$work/debian" http://deb.debian.org/debian >"$work/log" 2>&1 ||
+    { tail -20 "$work/log" >&2; exit 1; }
+  container=$(image_tool from scratch)
+  image_tool add -q "$container" "$work/debian" / >/dev/null
+  image_tool commit -q "$container" localhost/debian >/dev/null
+  image_tool rm "$container" >/dev/null
+  rm -rf -- "$work/debian"
+fi
 
 echo "== What stands in for what cannot be reached"
 cp -R -- "$root/runtime" "$work/context"
@@ -66,14 +76,15 @@ substitute '  && npm audit signatures' '  && true'
 substitute ' xz-utils zip ' ' xz-utils zip libwebsockets17 libwebsockets-evlib-uv libjson-c5 libuv1 '
 
 echo "== The image"
-image_tool build --isolation chroot --network host --format docker --tag localhost/sandbox \
+image_tool build --layers --isolation chroot --network host --format docker --tag localhost/sandbox \
   --build-arg BASE_IMAGE=localhost/debian --build-arg POSTGRES_MAJOR=15 \
   --build-arg "VERSION=$(<VERSION)" . >"$result/build.log" 2>&1 || { tail -40 "$result/build.log" >&2; exit 1; }
 image_tool inspect --type image --format '{{.OCIv1.Config}}' localhost/sandbox | tee "$result/config.txt"
 
 echo "== The contract"
 container=$(image_tool from localhost/sandbox)
-mounted=$(image_tool mount "$container")
+mounted=$work/image
+mount --bind -o ro "$(image_tool mount "$container")" "$mounted"
 code=0
 "$root/runtime/check-image.sh" --root "$mounted" | tee "$result/check.log" || code=$?
 # What the image's tools say of themselves, as its user. The shell inside expands the line.
@@ -82,5 +93,6 @@ setpriv --reuid 1001 --regid 1001 --clear-groups bwrap --unshare-user --unshare-
   --tmpfs /tmp --tmpfs /home/developer --clearenv --setenv HOME /home/developer --setenv PATH /usr/local/bin:/usr/bin:/bin:/usr/sbin \
   bash -c 'for tool in node npm claude next tsc create-next-app python3 pip3 psql git gh buildah podman vim nano jq htop tree curl wget tmux rg gcc make ttyd tini; do
     printf "%s: " "$tool"; { if [ "$tool" = tmux ]; then tmux -V; else "$tool" --version; fi; } 2>&1 | head -1; done' | tee "$result/tools.txt"
-image_tool umount "$container" >/dev/null
+umount "$mounted"
+image_tool rm "$container" >/dev/null
 exit "$code"

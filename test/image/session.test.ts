@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../support/until.js';
 import { canRun, needsSandbox, Sandbox } from './sandbox.js';
@@ -145,5 +145,37 @@ describe('a new shell', () => {
     expect(await first.ask('echo $COLOUR')).toBe('red');
     expect(plain(second.output)).not.toContain('is ready');
     expect(plain(second.output)).toContain('developer@my-blog:/workspace$');
+  });
+});
+
+describe('the first connection', () => {
+  const agent = new Sandbox();
+  afterAll(async () => {
+    await agent.stop();
+    agent.remove();
+  });
+
+  it('is in Claude Code at once where there is a login, and the next one is not', async (ctx) => {
+    needsSandbox(ctx);
+    mkdirSync(agent.path('home', 'bin'));
+    const claude = agent.path('home', 'bin', 'claude');
+    writeFileSync(
+      claude,
+      '#!/bin/bash\ntty -s && read -rp "claude asks: " word && echo "claude heard $word"\n',
+    );
+    chmodSync(claude, 0o755);
+    mkdirSync(agent.path('home', '.claude'));
+    writeFileSync(agent.path('home', '.claude', '.credentials.json'), '{}');
+    writeFileSync(agent.path('env', 'PATH'), '/home/developer/bin:/usr/bin:/bin');
+    await agent.start();
+    const first = await Terminal.open(agent, 'arg=one');
+    await first.sees(/claude asks: /);
+    expect(plain(first.output)).toMatch(/FULLSTACKAGENT_NO_CLAUDE=1/);
+    first.type('hello\r');
+    await first.sees(/claude heard hello/);
+    await first.sees(/@my-blog/);
+    const second = await Terminal.shell(agent, 'two');
+    expect(await second.ask('echo only a shell')).toBe('only a shell');
+    expect(plain(second.output)).not.toContain('claude');
   });
 });

@@ -113,6 +113,36 @@ describe('the first shell', () => {
     expect(await shell('true')).not.toContain('claude runs');
   });
 
+  it.each([
+    ['a gateway', { ANTHROPIC_AUTH_TOKEN: 'key' }],
+    ['a subscription', { CLAUDE_CODE_OAUTH_TOKEN: 'key' }],
+    ['Bedrock', { CLAUDE_CODE_USE_BEDROCK: '1' }],
+    ['Vertex', { CLAUDE_CODE_USE_VERTEX: '1' }],
+  ])('starts Claude Code with %s', async (_name, values) => {
+    await installClaude();
+    for (const [name, value] of Object.entries(values)) await set(name, value);
+    expect(await shell('true')).toContain('claude runs');
+  });
+
+  it('starts Claude Code where somebody has logged in before, wherever that is kept', async () => {
+    await installClaude();
+    await mkdir(join(folder('home'), '.claude'));
+    const credentials = join(folder('home'), '.claude', '.credentials.json');
+    await writeFile(credentials, '');
+    expect(await shell('true', { FULLSTACKAGENT_RUN_DIR: folder('home') })).not.toContain('claude runs');
+    await writeFile(credentials, '{}');
+    expect(await shell('true', { CLAUDE_CONFIG_DIR: folder('env') })).not.toContain('claude runs');
+    await rm(folder('run'), { recursive: true });
+    await mkdir(folder('run'));
+    expect(await shell('true')).toContain('claude runs');
+  });
+
+  it.each(['CLAUDE_CODE_USE_BEDROCK', 'CLAUDE_CODE_USE_VERTEX'])('takes 0 in %s for off', async (name) => {
+    await installClaude();
+    await set(name, '0');
+    expect(await shell('true')).not.toContain('claude runs');
+  });
+
   it('starts nothing without a key, or where a person said so', async () => {
     await installClaude();
     expect(await shell('true')).not.toContain('claude runs');
