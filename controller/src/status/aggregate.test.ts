@@ -27,6 +27,17 @@ describe('aggregate', () => {
     expect(aggregate(statuses)).toBe(expected);
   });
 
+  test('all equal is that, whatever it is', () => {
+    for (const status of resourceStatuses) expect(aggregate([status, status, status])).toBe(status);
+  });
+
+  test('ERROR before CREATING before UPDATING before anything else', () => {
+    const order: readonly ResourceStatus[] = ['ERROR', 'CREATING', 'UPDATING'];
+    for (const [index, first] of order.entries())
+      for (const other of resourceStatuses.filter((status) => !order.slice(0, index).includes(status)))
+        expect([other, aggregate([other, first])]).toEqual([other, first]);
+  });
+
   test('the order of the parts makes no difference', () => {
     fc.assert(
       fc.property(

@@ -2,7 +2,7 @@ import type { ObservedDatabase, ProjectFacts } from '../model/facts.js';
 import type { Delivery } from './delivery.js';
 import { waitingForManifests } from './sandbox.js';
 import { applyFailed, failed, sentence, type Verdict } from './verdict.js';
-import { newestNotice, withCause } from './waiting.js';
+import { lastWarning, newestNotice, withCause } from './waiting.js';
 
 export function databaseVerdict(facts: ProjectFacts, delivery: Delivery): Verdict {
   if (delivery.stage === 'failed') return applyFailed(delivery.failure);
@@ -14,7 +14,7 @@ export function databaseVerdict(facts: ProjectFacts, delivery: Delivery): Verdic
         status: delivery.stage === 'applied' ? 'STOPPED' : 'CREATING',
         waitingFor: waitingForManifests(delivery),
       };
-    return atRest(facts, database) ? { status: 'STOPPED' } : stopping(database, 'STOPPING');
+    return atRest(facts, database) ? { status: 'STOPPED' } : stopping(facts, database, 'STOPPING');
   }
   return deleted(facts, delivery);
 }
@@ -25,7 +25,7 @@ function running(facts: ProjectFacts, delivery: Delivery): Verdict {
     return { status: 'CREATING', waitingFor: waitingForManifests(delivery) };
   if (database.intent !== facts.desired.version || !database.generationObserved)
     return { status: whileChanging(database), waitingFor: waitingForManifests(delivery) };
-  return databaseProblem(database) ?? progress(facts, database, delivery);
+  return databaseProblem(facts, database) ?? progress(facts, database, delivery);
 }
 
 function progress(facts: ProjectFacts, database: ObservedDatabase, delivery: Delivery): Verdict {
@@ -64,7 +64,7 @@ function startingSince(
   };
 }
 
-function databaseProblem(database: ObservedDatabase): Verdict | undefined {
+function databaseProblem({ observed }: ProjectFacts, database: ObservedDatabase): Verdict | undefined {
   if (database.refused !== undefined)
     return failed(
       'DatabaseFailed',
@@ -73,7 +73,7 @@ function databaseProblem(database: ObservedDatabase): Verdict | undefined {
   if (database.phase === 'Failed' || database.phase === 'Abnormal')
     return failed(
       'DatabaseFailed',
-      `The database does not run: ${sentence(database.message ?? `phase ${database.phase}`)} Restart the project; its data is kept.`,
+      `The database does not run: ${sentence(database.message ?? lastWarning(observed, 'database') ?? `phase ${database.phase}`)} Restart the project; its data is kept.`,
     );
   return undefined;
 }
@@ -83,8 +83,12 @@ function atRest({ desired }: ProjectFacts, database: ObservedDatabase): boolean 
   return database.phase === 'Stopped' && (database.generationObserved || database.intent !== desired.version);
 }
 
-function stopping(database: ObservedDatabase, status: 'STOPPING' | 'TERMINATING'): Verdict {
-  return databaseProblem(database) ?? { status, waitingFor: 'the database to shut down' };
+function stopping(
+  facts: ProjectFacts,
+  database: ObservedDatabase,
+  status: 'STOPPING' | 'TERMINATING',
+): Verdict {
+  return databaseProblem(facts, database) ?? { status, waitingFor: 'the database to shut down' };
 }
 
 function deleted(facts: ProjectFacts, delivery: Delivery): Verdict {
@@ -95,5 +99,5 @@ function deleted(facts: ProjectFacts, delivery: Delivery): Verdict {
       ? { status: 'TERMINATED' }
       : { status: 'TERMINATING', waitingFor: waitingForManifests(delivery) };
   if (settled && atRest(facts, database)) return { status: 'TERMINATED' };
-  return stopping(database, 'TERMINATING');
+  return stopping(facts, database, 'TERMINATING');
 }

@@ -2,7 +2,7 @@ import type { ObservedContainer, ObservedDeployment, ObservedPod, ProjectFacts }
 import type { Delivery } from './delivery.js';
 import { waitingForManifests } from './sandbox.js';
 import { applyFailed, failed, sentence, type Verdict } from './verdict.js';
-import { podWait } from './waiting.js';
+import { lastWarning, podWait } from './waiting.js';
 
 /** The app as others use it. A release that does not come up leaves the one before it running, and that is said. */
 export function releaseVerdict(facts: ProjectFacts, delivery: Delivery): Verdict {
@@ -83,7 +83,10 @@ function stuck(facts: ProjectFacts, { stuck: message }: ObservedDeployment): Ver
   const pod = podsOf(facts).find(({ deleting, unschedulable }) => !deleting && unschedulable !== undefined);
   if (message === undefined) return undefined;
   return pod?.unschedulable === undefined
-    ? failed('TimedOut', `The release does not come up: ${sentence(message)} Look at its log, or roll back.`)
+    ? failed(
+        'TimedOut',
+        `The release does not come up: ${sentence(lastWarning(facts.observed, 'release') ?? message)} Look at its log, or roll back.`,
+      )
     : failed(
         'Unschedulable',
         `No machine of the cluster has room for this release: ${sentence(pod.unschedulable)} Choose a smaller size or fewer replicas.`,

@@ -7,6 +7,7 @@ import { releaseVerdict } from './release.js';
 import { sandboxVerdict } from './sandbox.js';
 import { stepsOf } from './steps.js';
 import { excerpt, failed, isTransitional, sentence, type Verdict } from './verdict.js';
+import { lastWarning } from './waiting.js';
 
 /** A start on a cluster that has to pull the image and provide a volume takes minutes; past this it is worth a look. */
 export const TRANSITION_LIMIT_MS = 10 * 60_000;
@@ -64,7 +65,7 @@ function judged(facts: ProjectFacts, { kind, delivery, now }: Subject): Verdict 
     );
   if (facts.freshness.state === 'never') return unobserved(facts, delivery);
   const verdict = verdictOf(facts, { kind, delivery, now });
-  return facts.freshness.state === 'fresh' ? timedOut(facts, verdict, now) : verdict;
+  return facts.freshness.state === 'fresh' ? timedOut(facts, verdict, { kind, now }) : verdict;
 }
 
 function verdictOf(facts: ProjectFacts, { kind, delivery, now }: Subject): Verdict {
@@ -93,15 +94,22 @@ const afterTheLimit = {
 } as const;
 
 /** Only while the cluster can be seen: not hearing from it is staleness, not slowness. */
-function timedOut(facts: ProjectFacts, verdict: Verdict, now: Date): Verdict {
+function timedOut(
+  facts: ProjectFacts,
+  verdict: Verdict,
+  { kind, now }: Pick<Subject, 'kind' | 'now'>,
+): Verdict {
   if (!isTransitional(verdict.status)) return verdict;
   const since = Math.max(facts.desired.changedAt.getTime(), verdict.since?.getTime() ?? 0);
   if (now.getTime() - since <= TRANSITION_LIMIT_MS) return verdict;
   const minutes = Math.floor((now.getTime() - since) / 60_000);
   const waiting =
-    verdict.waitingFor === undefined ? '' : ` Still waiting for ${excerpt(verdict.waitingFor)}.`;
+    verdict.waitingFor === undefined ? '' : ` Still waiting for ${sentence(verdict.waitingFor)}`;
+  const warning = lastWarning(facts.observed, kind);
+  const isNews = warning !== undefined && verdict.waitingFor?.includes(warning) !== true;
+  const said = isNews ? ` The cluster says: ${sentence(warning)}` : '';
   return failed(
     'TimedOut',
-    `Nothing has come of it for ${minutes} minutes.${waiting} ${afterTheLimit[facts.desired.state]}`,
+    `Nothing has come of it for ${minutes} minutes.${waiting}${said} ${afterTheLimit[facts.desired.state]}`,
   );
 }

@@ -26,6 +26,34 @@ describe('time', () => {
     });
   });
 
+  test('what the cluster last warned about is in the message, even what is everyday before that', () => {
+    const notices = [
+      {
+        about: 'sandbox' as const,
+        uid: 'pod-1',
+        reason: 'Unhealthy',
+        message: 'Startup probe failed: connection refused',
+        warning: true,
+        at: T0,
+      },
+    ];
+    const observed = objects({ pods: [pod({ ready: false, uid: 'pod-1' })], notices });
+    const { message } = projectStatus(facts({ observed }), late);
+    expect(message).toMatch(/terminal to answer.*\. The cluster says: Startup probe failed.*\. Restart/);
+    const other = objects({ pods: [pod({ ready: false, uid: 'pod-2' })], notices });
+    expect(projectStatus(facts({ observed: other }), late).message).not.toMatch(/probe/);
+  });
+
+  test('a purge that does not come to its end is said, and who can do something', () => {
+    const purged = desired({ state: 'Deleted', purging: true });
+    const given = facts({ desired: purged, observed: nothingObserved });
+    expect(projectStatus(given, new Date(T0.getTime() + 1000)).status).toBe('TERMINATING');
+    expect(projectStatus(given, late)).toMatchObject({
+      reason: 'TimedOut',
+      message: expect.stringMatching(/data to be removed\. .*ask an operator\.$/) as string,
+    });
+  });
+
   test('the time counts from when the pod was last ready, not from an old document', () => {
     const readySince = new Date(late.getTime() - 1000);
     const observed = objects({ pods: [pod({ ready: false, readySince })] });

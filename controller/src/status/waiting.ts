@@ -1,3 +1,4 @@
+import type { ResourceKind } from '../contract/status.js';
 import type {
   NoticeSubject,
   ObservedContainer,
@@ -83,15 +84,31 @@ function imageWait(observed: ObservedObjects, pod: ObservedPod): Wait {
 }
 
 /** The newest about this very object: one of the same name may have been there before. */
-export function newestNotice(
+export const newestNotice = (
+  observed: ObservedObjects,
+  about: NoticeSubject,
+  uid: string | undefined,
+): ObservedNotice | undefined =>
+  noticesAbout(observed, about, uid).find(({ reason }) => !EVERYDAY.has(reason));
+
+/** What the cluster last warned about, everyday or not: after a long time it is what is wrong. */
+export function lastWarning(observed: ObservedObjects, kind: ResourceKind): string | undefined {
+  const pods = kind === 'release' ? (observed.releasePods ?? []) : observed.pods;
+  const pod = kind === 'database' ? undefined : pods.find(({ ready, deleting }) => !ready && !deleting);
+  if (kind !== 'database' && pod === undefined) return undefined;
+  return noticesAbout(observed, kind, pod?.uid).find(({ warning }) => warning)?.message;
+}
+
+/** The newest first. */
+function noticesAbout(
   { notices = [] }: ObservedObjects,
   about: NoticeSubject,
   uid: string | undefined,
-): ObservedNotice | undefined {
+): readonly ObservedNotice[] {
   return notices
-    .filter((notice) => notice.about === about && !EVERYDAY.has(notice.reason))
+    .filter((notice) => notice.about === about)
     .filter((notice) => uid === undefined || notice.uid === undefined || notice.uid === uid)
-    .sort((a, b) => (b.at?.getTime() ?? 0) - (a.at?.getTime() ?? 0))[0];
+    .sort((a, b) => (b.at?.getTime() ?? 0) - (a.at?.getTime() ?? 0));
 }
 
 export const withCause = (what: string, cause: string | undefined): string =>
