@@ -124,7 +124,8 @@ write_nginx_conf() {
   if [[ -s /proc/net/if_inet6 ]]; then ipv6="listen [::]:$port;"; fi
   cat >"$run/nginx.conf" <<CONF
 daemon off;
-worker_processes 1;
+# One process: a worker of its own would allow the shells to look into it again.
+master_process off;
 pid $run/nginx.pid;
 error_log stderr warn;
 events { worker_connections 1024; }

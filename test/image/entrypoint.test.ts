@@ -1,5 +1,8 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { needs, pathOf } from '../support/capabilities.js';
 import { until } from '../support/until.js';
 import { needsSandbox, Sandbox, TOKEN } from './sandbox.js';
 import { basic, Terminal } from './terminal.js';
@@ -72,6 +75,23 @@ describe('the token', () => {
     expect(Number(await terminal.ask(SEARCH))).toBeGreaterThan(0);
     expect(sandbox.log).not.toContain(TOKEN);
     expect(sandbox.log).not.toContain(Buffer.from(`user:${TOKEN}`).toString('base64'));
+  });
+});
+
+describe('nginx, which sees the token in each request', () => {
+  it('cannot be looked into by a shell of the same user', async (ctx) => {
+    needsSandbox(ctx);
+    await sandbox.start();
+    const terminal = await Terminal.shell(sandbox, 'one');
+    const look = (program: string): Promise<string> =>
+      terminal.ask(
+        `for pid in $(ps -C ${program} -o pid=); do for file in environ mem maps; do head -c 1 /proc/$pid/$file | wc -c; done; done`,
+      );
+    const seen = await look('nginx');
+    expect(seen.match(/Permission denied/g)).toHaveLength(3);
+    expect(seen).not.toMatch(/^[1-9]/m);
+    // ttyd, which never sees it, shows that the files could be read otherwise.
+    expect(await look('ttyd')).toMatch(/^1$/m);
   });
 });
 
@@ -193,6 +213,56 @@ describe('an empty volume', () => {
     expect(existsSync(sandbox.path('workspace', 'CLAUDE.md'))).toBe(false);
     const again = await Terminal.shell(sandbox, 'one');
     expect(await again.ask('git config user.name; ls /workspace')).toBe('Countess');
+  });
+
+  it('is filled from a repository, in full and without a trace of the way there', async (ctx) => {
+    needsSandbox(ctx);
+    needs(ctx, 'git');
+    const repository = sandbox.path('tmp', 'blog.git');
+    const work = sandbox.path('tmp', 'work');
+    mkdirSync(work);
+    writeFileSync(join(work, 'index.js'), 'from the repository');
+    writeFileSync(join(work, '.env.example'), 'A=');
+    const git = (...args: string[]): unknown =>
+      execFileSync(pathOf('git'), ['-C', work, ...args], { stdio: 'pipe' });
+    git('init', '-q', '-b', 'trunk');
+    git('add', '.');
+    git('-c', 'user.name=x', '-c', 'user.email=x@example.com', 'commit', '-qm', 'first');
+    git('clone', '-q', '--bare', '.', repository);
+    execFileSync('chown', ['-R', '1001:1001', repository]);
+    await sandbox.start({
+      ...prompt,
+      FULLSTACKAGENT_REPOSITORY: 'https://git.example/blog.git',
+      FULLSTACKAGENT_REPOSITORY_BRANCH: 'trunk',
+      // Stands in for the network: git itself puts the folder in the place of the address.
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'url./tmp/blog.git.insteadOf',
+      GIT_CONFIG_VALUE_0: 'https://git.example/blog.git',
+    });
+    expect(sandbox.log).not.toContain('could not');
+    expect(sandbox.read('workspace', 'index.js')).toBe('from the repository');
+    expect(sandbox.read('workspace', 'CLAUDE.md')).toContain('Use tabs.');
+    const terminal = await Terminal.shell(sandbox, 'one');
+    expect(await terminal.ask('ls -A; git status --short --branch; git config remote.origin.url')).toBe(
+      '.env.example\n.git\nCLAUDE.md\nindex.js\n## trunk...origin/trunk\n?? CLAUDE.md\nhttps://git.example/blog.git',
+    );
+  });
+
+  it('is left empty, and tried again, where the repository cannot be had', async (ctx) => {
+    needsSandbox(ctx);
+    const env = {
+      ...prompt,
+      FULLSTACKAGENT_REPOSITORY: 'https://git.example/blog.git',
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'url./nowhere/.insteadOf',
+      GIT_CONFIG_VALUE_0: 'https://git.example/',
+    };
+    for (const round of ['first', 'second']) {
+      await sandbox.start(env);
+      expect(`${round}: ${sandbox.log}`).toContain('could not be cloned');
+      expect(readdirSync(sandbox.path('workspace'))).toEqual([]);
+      await sandbox.stop();
+    }
   });
 
   it('is left alone where it is not empty', async (ctx) => {

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { capabilities, has, needs, pathOf } from '../support/capabilities.js';
 import { freePort, removeFolder, ROOT, temporaryFolder } from '../support/folders.js';
@@ -74,6 +74,10 @@ export class Sandbox {
       'bash.bashrc': '. /etc/fullstackagent/bashrc\n',
     };
     for (const [name, text] of Object.entries(files)) writeFileSync(join(this.folder, 'etc', name), text);
+    // As the Dockerfile leaves it: to be run by everybody and read by nobody.
+    if (!has('nginx')) return;
+    copyFileSync(pathOf('nginx'), join(this.folder, 'nginx'));
+    chmodSync(join(this.folder, 'nginx'), 0o711);
   }
 
   /** A path of this machine below one of the mounts. */
@@ -179,6 +183,7 @@ export class Sandbox {
       ...['bin', 'lib', 'lib64', 'sbin'].flatMap((name) => bind('--symlink', `usr/${name}`, `/${name}`)),
       ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/usr/local/bin'],
       ...bind('--ro-bind', capabilities.ttyd.path ?? '', '/usr/local/bin/ttyd'),
+      ...bind('--ro-bind', join(this.folder, 'nginx'), '/usr/sbin/nginx'),
       ...FILES.flatMap(([source, target]) => bind('--ro-bind', join(RUNTIME, source), target)),
       ...['passwd', 'group', 'bash.bashrc'].flatMap((name) =>
         bind('--ro-bind', join(this.folder, 'etc', name), `/etc/${name}`),
