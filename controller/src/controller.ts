@@ -162,7 +162,7 @@ function apiDeps({ repository, api, board, config, log }: Parts): Omit<ApiDeps, 
     ...repository,
     board,
     database: new DatabaseAccess(access, config.cluster === 'engine' ? 'endpoint' : 'service'),
-    drift: (manifests) => readDrift(api, manifests),
+    drift: (key, manifests) => readDrift(api, key, manifests),
     files,
     snapshots: new Snapshots({ api, files, offered: config.cluster === 'engine' }),
     terminal: async (key, session) => {

@@ -172,6 +172,19 @@ describe('what differs between rendered and live, and who changed it', () => {
     expect((await drift()).objects).toEqual([]);
   });
 
+  it('an object that looks like one of the project, and that no commit asks for', async () => {
+    const claim =
+      manifests.split(/^---\n/m).find((text) => /^kind: PersistentVolumeClaim$/m.test(text)) ?? '';
+    applyAs(server, 'eve', claim.replaceAll('blog--workspace', 'hoard'));
+    const { objects } = await drift();
+    expect(objects).toEqual([
+      { kind: 'PersistentVolumeClaim', name: 'hoard', state: 'extra', differences: [] },
+    ]);
+    kubectl('delete', 'pvc', 'hoard', '--wait=false');
+    kubectl('patch', 'pvc', 'hoard', '--type=merge', '--patch={"metadata":{"finalizers":null}}');
+    await until('it is gone', async () => (await drift()).objects.length === 0);
+  });
+
   it('an object of an older version is behind: only what others did to it is listed', async () => {
     const older = manifests
       .replaceAll(/fullstackagent\.dev\/intent: .*/g, `fullstackagent.dev/intent: '${'0'.repeat(40)}'`)

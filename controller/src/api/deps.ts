@@ -33,7 +33,7 @@ export interface ApiDeps {
   /** What edits on `main` would change, without writing anything. */
   readonly preview: (edits: readonly Edit[]) => Promise<Omit<PlanDto, 'version'>>;
   /** Which of these manifests are not on the cluster as they are written. */
-  readonly drift: (manifests: readonly string[]) => Promise<readonly DriftedObjectDto[]>;
+  readonly drift: (key: ProjectKey, manifests: readonly string[]) => Promise<readonly DriftedObjectDto[]>;
   readonly git: GitService;
   readonly board: ProjectBoard;
   readonly database: DatabaseAccess;

@@ -12,9 +12,10 @@ export interface DriftDto {
 
 /**
  * `changed`: see the differences. `missing`: not on the cluster. `behind`: rendered from an older version of the
- * document; only what somebody else changed is listed. `unreadable`: the controller may not read it.
+ * document; only what somebody else changed is listed. `extra`: labelled as the project's, and not rendered (any more).
+ * `unreadable`: the controller may not read it.
  */
-export type DriftState = 'changed' | 'missing' | 'behind' | 'unreadable';
+export type DriftState = 'changed' | 'missing' | 'behind' | 'extra' | 'unreadable';
 
 export interface DriftedObjectDto {
   readonly kind: string;

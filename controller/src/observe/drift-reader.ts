@@ -1,7 +1,8 @@
-import { fromYaml } from '@fullstackagent/charts';
+import { fromYaml, LABELS, MANAGED_BY } from '@fullstackagent/charts';
 import type { DriftedObjectDto } from '../contract/drift.js';
+import type { ProjectKey } from '../model/intent.js';
 import { KubeError, type KubeApi } from '../shared/kube-api.js';
-import { record, text, type Json } from '../shared/json.js';
+import { list, record, text, type Json } from '../shared/json.js';
 import { driftOf } from './drift.js';
 
 /** Every kind that a project renders to; what the controller may `get` in a tenant's namespace. */
@@ -19,6 +20,15 @@ export const COMPARED: Readonly<Record<string, string>> = {
   StatefulSet: 'statefulsets',
 };
 
+/** What runs or keeps data: nothing of these may be there that no commit asks for. The controller may list them. */
+const EXTRA: readonly (readonly [kind: string, path: string])[] = [
+  ['StatefulSet', '/apis/apps/v1'],
+  ['Deployment', '/apis/apps/v1'],
+  ['PersistentVolumeClaim', '/api/v1'],
+  ['Cluster', '/apis/apps.kubeblocks.io/v1'],
+  ['SealedSecret', '/apis/bitnami.com/v1alpha1'],
+];
+
 /** At a time: a project has about fifteen objects, and somebody waits for the answer. */
 const TOGETHER = 4;
 
@@ -28,15 +38,63 @@ const TOGETHER = 4;
  */
 export async function readDrift(
   api: Pick<KubeApi, 'get'>,
+  key: ProjectKey,
   manifests: readonly string[],
 ): Promise<readonly DriftedObjectDto[]> {
-  const waiting = manifests.map((manifest) => record(fromYaml(manifest)));
+  const rendered = manifests.map((manifest) => record(fromYaml(manifest)));
+  return [...(await comparedWith(api, rendered)), ...(await extraObjects(api, key, rendered))];
+}
+
+async function comparedWith(
+  api: Pick<KubeApi, 'get'>,
+  rendered: readonly Json[],
+): Promise<readonly DriftedObjectDto[]> {
+  const waiting = [...rendered];
   const found: DriftedObjectDto[] = [];
   while (waiting.length > 0) {
-    const compared = await Promise.all(waiting.splice(0, TOGETHER).map((rendered) => compare(api, rendered)));
+    const compared = await Promise.all(waiting.splice(0, TOGETHER).map((object) => compare(api, object)));
     found.push(...compared.filter((drifted) => drifted !== undefined));
   }
   return found;
+}
+
+const idOf = (kind: string, object: unknown): string => `${kind}/${text(object, 'metadata', 'name') ?? ''}`;
+
+async function extraObjects(
+  api: Pick<KubeApi, 'get'>,
+  { namespace, name }: ProjectKey,
+  rendered: readonly Json[],
+): Promise<readonly DriftedObjectDto[]> {
+  const known = new Set(rendered.map((object) => idOf(text(object, 'kind') ?? '', object)));
+  const query = { labelSelector: `${LABELS.project}=${name},${LABELS.managedBy}=${MANAGED_BY}` };
+  const lists = EXTRA.map(async ([kind, root]) => {
+    const path = `${root}/namespaces/${encodeURIComponent(namespace)}/${COMPARED[kind] ?? ''}`;
+    const items = await listed(api, path, query);
+    return items
+      .filter((item) => !known.has(idOf(kind, item)))
+      .map((item) => ({
+        kind,
+        name: text(item, 'metadata', 'name') ?? '',
+        state: 'extra' as const,
+        differences: [],
+      }));
+  });
+  return (await Promise.all(lists)).flat();
+}
+
+/** A kind that is not served, or not to be listed, has nothing that could be too much. */
+async function listed(
+  api: Pick<KubeApi, 'get'>,
+  path: string,
+  query: Readonly<Record<string, string>>,
+): Promise<readonly unknown[]> {
+  try {
+    return list(await api.get(path, query), 'items');
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    if (error.status === 403 || error.status === 404) return [];
+    throw error.toAppError();
+  }
 }
 
 async function compare(api: Pick<KubeApi, 'get'>, rendered: Json): Promise<DriftedObjectDto | undefined> {

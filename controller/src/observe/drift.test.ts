@@ -165,8 +165,10 @@ function set(object: Record<string, unknown>, path: Keys, value: unknown): void 
   else set(object[key] as Record<string, unknown>, rest, value);
 }
 
+const KEY = { namespace: 'ns-ajno7yq7', name: 'my-blog' };
+
 describe('all of a project', () => {
-  const answering = (answers: (path: string) => unknown) => ({
+  const answering = (answers: (path: string) => unknown): Parameters<typeof readDrift>[0] => ({
     get: (path: string): Promise<unknown> => Promise.resolve(answers(path)),
   });
 
@@ -177,6 +179,7 @@ describe('all of a project', () => {
         asked.push(path);
         return {};
       }),
+      KEY,
       manifests,
     );
     expect(new Set(objects.map(({ kind }) => kind))).toEqual(new Set(Object.keys(COMPARED)));
@@ -191,9 +194,32 @@ describe('all of a project', () => {
     });
 
   test('gone, forbidden and out of reach are three things', async () => {
-    expect(await readDrift(failing(404), one)).toMatchObject([{ kind: 'StatefulSet', state: 'missing' }]);
-    expect(await readDrift(failing(403), one)).toMatchObject([{ kind: 'StatefulSet', state: 'unreadable' }]);
-    await expect(readDrift(failing(), one)).rejects.toMatchObject({ code: 'CLUSTER_UNREACHABLE' });
+    expect(await readDrift(failing(404), KEY, one)).toMatchObject([
+      { kind: 'StatefulSet', state: 'missing' },
+    ]);
+    expect(await readDrift(failing(403), KEY, one)).toMatchObject([
+      { kind: 'StatefulSet', state: 'unreadable' },
+    ]);
+    await expect(readDrift(failing(), KEY, one)).rejects.toMatchObject({ code: 'CLUSTER_UNREACHABLE' });
+  });
+});
+
+test('what is labelled as the project and not rendered is too much', async () => {
+  const one = manifests.filter((text) => text.includes('kind: StatefulSet')).slice(0, 1);
+  const queries: unknown[] = [];
+  const api = {
+    get: (path: string, query?: object): Promise<unknown> => {
+      if (query === undefined) return Promise.resolve(fromYaml(one[0] ?? ''));
+      queries.push(query);
+      const names = path.endsWith('/statefulsets') ? ['my-blog', 'my-blog-old'] : [];
+      return Promise.resolve({ items: names.map((name) => ({ metadata: { name } })) });
+    },
+  };
+  expect(await readDrift(api, KEY, one)).toEqual([
+    { kind: 'StatefulSet', name: 'my-blog-old', state: 'extra', differences: [] },
+  ]);
+  expect(queries[0]).toEqual({
+    labelSelector: 'fullstackagent.dev/project=my-blog,app.kubernetes.io/managed-by=fullstackagent',
   });
 });
 

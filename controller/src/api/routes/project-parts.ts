@@ -81,7 +81,10 @@ async function plan(deps: ApiDeps, key: ProjectKey, input: PlanInput): Promise<P
 
 async function drift(deps: ApiDeps, key: ProjectKey): Promise<DriftDto> {
   const { commit, files } = await deps.rendered.manifests(key);
-  const objects = await deps.drift(files.map(({ content }) => content));
+  const objects = await deps.drift(
+    key,
+    files.map(({ content }) => content),
+  );
   return { commit, applied: deps.board.isApplied(key), compared: files.length, objects };
 }
 

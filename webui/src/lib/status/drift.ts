@@ -4,6 +4,7 @@ export const stateText: Readonly<Record<DriftedObjectDto['state'], string>> = {
   changed: 'Changed on the cluster',
   missing: 'Not on the cluster',
   behind: 'Of an older version',
+  extra: 'On the cluster only: no commit asks for it',
   unreadable: 'May not be read',
 };
 
