@@ -115,8 +115,17 @@ function actAs(event: RequestEvent, user: SessionUser | null): void {
 
 /** What happened to an account, for whoever reads the log later. */
 export function audit(event: RequestEvent, what: string, user: string | undefined): void {
+  writeAudit(event, what, { user });
+}
+
+/** The same for what happened to something else. */
+export function writeAudit(
+  event: RequestEvent,
+  what: string,
+  facts: Readonly<Record<string, unknown>>,
+): void {
   const { requestId } = event.locals;
-  services().log.info({ audit: what, user, address: addressOf(event), requestId }, 'audit');
+  services().log.info({ audit: what, ...facts, address: addressOf(event), requestId }, 'audit');
 }
 
 /** What was done is written down too where the proxy did not say who asked. */

@@ -33,6 +33,10 @@ const environment = z.object({
   CONTROLLER_TOKEN_KEY_FILE: z.string(),
   /** Whoever has what is in this file may read the repository with git: for appliers. */
   GITOPS_READ_TOKEN_FILE: z.string().optional(),
+  /** Whether terminals may be shared by a link, and with whom. */
+  TERMINAL_SHARES: z
+    .enum(['anyone', 'accounts', 'off'], '"anyone", "accounts" or "off" is needed')
+    .default('anyone'),
   /** Both are read by SvelteKit's handler; checked here, so that a mistake stops the start and not every sign-in. */
   ADDRESS_HEADER: z.string().regex(HEADER_NAME, 'the name of a header is needed').optional(),
   XFF_DEPTH: z
@@ -53,6 +57,7 @@ export interface Config {
   readonly tokenKey: Uint8Array;
   /** SHA-256 of the deploy token; without one nobody reads with it. */
   readonly readTokenHash?: Uint8Array;
+  readonly terminalShares: 'anyone' | 'accounts' | 'off';
   readonly logLevel: string;
 }
 
@@ -70,6 +75,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     databaseUrl: value.DATABASE_URL,
     controllerUrl: value.CONTROLLER_URL.replace(/\/+$/, ''),
     tokenKey: readTokenKey(value.CONTROLLER_TOKEN_KEY_FILE),
+    terminalShares: value.TERMINAL_SHARES,
     logLevel: value.LOG_LEVEL,
     ...(value.GITOPS_READ_TOKEN_FILE === undefined
       ? {}

@@ -132,6 +132,11 @@ export class ControllerClient {
     return new ReleaseClient((request) => this.#answer(request), projectPath(key));
   }
 
+  /** Throws where the person may not use the project's terminals. */
+  async requireTerminal(key: ProjectKey): Promise<void> {
+    await ask(this.#connection, { method: 'GET', path: `${projectPath(key)}/terminal` });
+  }
+
   /** `query`: UploadStateQuery. */
   uploadState(key: ProjectKey, query: URLSearchParams): Promise<UploadStateDto> {
     return this.#json('GET', `${projectPath(key)}/files/upload?${query.toString()}`);

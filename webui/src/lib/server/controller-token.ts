@@ -1,4 +1,8 @@
-import { TOKEN_LIFETIME_SECONDS, type TokenClaims } from '@fullstackagent/controller/contract';
+import {
+  TOKEN_LIFETIME_SECONDS,
+  type SharedTerminalClaims,
+  type TokenClaims,
+} from '@fullstackagent/controller/contract';
 import { SignJWT } from 'jose';
 
 export type ActingPerson = Pick<TokenClaims, 'sub' | 'name' | 'operator' | 'repository'>;
@@ -17,11 +21,27 @@ export const theDeployToken: ActingPerson = {
 /** The short-lived token that names the acting person to the controller. Made anew for every request: 0.1 ms. */
 export function signToken(person: ActingPerson, key: Uint8Array): Promise<string> {
   const { name, operator, repository } = person;
-  return new SignJWT({ name, operator, ...(repository === undefined ? {} : { repository }) })
+  const claims = { name, operator, ...(repository === undefined ? {} : { repository }) };
+  return signed(claims, { audience: 'controller', subject: person.sub, key });
+}
+
+/** Lets a guest into the terminal that `sub` shared, and into nothing else. */
+export function signGuestToken(
+  { sub, ...claims }: Omit<SharedTerminalClaims, 'iss' | 'aud'>,
+  key: Uint8Array,
+): Promise<string> {
+  return signed(claims, { audience: 'shared-terminal', subject: sub, key });
+}
+
+function signed(
+  claims: Readonly<Record<string, unknown>>,
+  { audience, subject, key }: { audience: string; subject: string; key: Uint8Array },
+): Promise<string> {
+  return new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setIssuer('portal')
-    .setAudience('controller')
-    .setSubject(person.sub)
+    .setAudience(audience)
+    .setSubject(subject)
     .setIssuedAt()
     .setExpirationTime(`${TOKEN_LIFETIME_SECONDS}s`)
     .sign(key);

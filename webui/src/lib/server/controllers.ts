@@ -1,7 +1,13 @@
-import type { PlatformDto } from '@fullstackagent/controller/contract';
+import type { PlatformDto, SharedTerminalClaims } from '@fullstackagent/controller/contract';
 import type { SignUpPolicy } from './accounts/account-store.js';
 import { ControllerClient } from './controller-client.js';
-import { signToken, theDeployToken, thePortal, type ActingPerson } from './controller-token.js';
+import {
+  signGuestToken,
+  signToken,
+  theDeployToken,
+  thePortal,
+  type ActingPerson,
+} from './controller-token.js';
 import type { SessionUser } from './users.js';
 
 /** How long it may take until a platform that is confined now is seen as such. */
@@ -24,6 +30,10 @@ export class Controllers {
 
   tokenFor(user: SessionUser): Promise<string> {
     return signToken(personOf(user), this.#key);
+  }
+
+  guestToken(claims: Omit<SharedTerminalClaims, 'iss' | 'aud'>): Promise<string> {
+    return signGuestToken(claims, this.#key);
   }
 
   readerToken(): Promise<string> {

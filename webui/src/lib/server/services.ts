@@ -7,6 +7,7 @@ import { Controllers } from './controllers.js';
 import { Database } from './database/database.js';
 import { LiveConnections } from './live-connections.js';
 import { Sessions } from './sessions.js';
+import { TerminalShares } from './terminal/shares.js';
 
 /** What the routes and the hooks work with: put together once, at the start. */
 export interface Services {
@@ -17,6 +18,7 @@ export interface Services {
   readonly sessions: Sessions;
   readonly tokens: AccessTokens;
   readonly controllers: Controllers;
+  readonly shares: TerminalShares;
   readonly live: LiveConnections;
   readonly limits: AttemptLimits;
   /** Resolves when the tables are there; rejects when the portal is stopped before. */
@@ -50,10 +52,12 @@ export function startServices(config: Config): Services {
   const database = new Database(config.databaseUrl, log);
   const sessions = new Sessions(database, { secure: config.origin.startsWith('https:') });
   const tokens = new AccessTokens(database);
+  const shares = new TerminalShares(database, config.terminalShares);
   const live = new LiveConnections({
     checkEveryMs: MINUTE_MS,
     standing: async ({ kind, key }) => {
       if (kind === 'token') return tokens.standingOf(key);
+      if (kind === 'share') return shares.standingOf(key);
       const until = await sessions.endOf(key);
       return until === undefined ? undefined : { until };
     },
@@ -62,6 +66,7 @@ export function startServices(config: Config): Services {
   const ready = database.migrate(closing.signal);
   const cleaning = setInterval(() => {
     sessions.removeExpired().catch(() => undefined);
+    shares.removeOld().catch(() => undefined);
   }, CLEANING_INTERVAL_MS);
   cleaning.unref();
   current = {
@@ -69,6 +74,7 @@ export function startServices(config: Config): Services {
     log,
     database,
     sessions,
+    shares,
     live,
     ready,
     accounts: new AccountStore(database),

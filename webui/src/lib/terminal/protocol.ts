@@ -5,7 +5,8 @@
 export const SUBPROTOCOL = 'tty';
 
 const CLIENT = { input: 0x30, resize: 0x31, pause: 0x32, resume: 0x33 } as const;
-const SERVER = { output: 0x30, title: 0x31, preferences: 0x32 } as const;
+/** `size` is the platform's own, for guests of a shared terminal: ttyd has no word for it. */
+const SERVER = { output: 0x30, title: 0x31, preferences: 0x32, size: 0x53 } as const;
 
 export interface Size {
   readonly columns: number;
@@ -16,6 +17,7 @@ export type ServerMessage =
   | { readonly type: 'output'; readonly data: Uint8Array }
   | { readonly type: 'title'; readonly title: string }
   | { readonly type: 'preferences'; readonly json: string }
+  | { readonly type: 'size'; readonly size: Size }
   | { readonly type: 'unknown' };
 
 const encoder = new TextEncoder();
@@ -56,7 +58,21 @@ export function decodeServer(bytes: Uint8Array): ServerMessage {
       return { type: 'title', title: decoder.decode(data) };
     case SERVER.preferences:
       return { type: 'preferences', json: decoder.decode(data) };
+    case SERVER.size:
+      return sizeIn(decoder.decode(data));
     default:
       return { type: 'unknown' };
   }
+}
+
+const isSide = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 1;
+
+function sizeIn(json: string): ServerMessage {
+  try {
+    const { columns, rows } = JSON.parse(json) as Partial<Record<keyof Size, unknown>>;
+    if (isSide(columns) && isSide(rows)) return { type: 'size', size: { columns, rows } };
+  } catch {
+    // Not JSON: as unknown as any other message.
+  }
+  return { type: 'unknown' };
 }

@@ -1,13 +1,18 @@
 import type { SearchAddon } from '@xterm/addon-search';
-import { projectApi } from '../projects/paths.js';
-import { TerminalConnection } from './connection.svelte.js';
+import { type ConnectionOptions, type Screen, TerminalConnection } from './connection.svelte.js';
 import { type BarKey, sequenceOf, withCtrl } from './keys.js';
 import type { TerminalPreferences } from './preferences.svelte.js';
 import type { Size } from './protocol.js';
 import { darkTheme, lightTheme } from './themes.js';
 import { createXterm, type XtermParts } from './xterm.js';
 
+/** RIS: screen, modes and what scrolled out of sight. */
+const FULL_RESET = '\u001bc';
+
 const isMac = (): boolean => navigator.platform.startsWith('Mac');
+
+/** For guests, whose letters shrink until the owner's screen fits. */
+const LEAST_GUEST_FONT = 7;
 
 /** One tab: the screen (xterm) and the connection, joined. */
 export class TerminalSession {
@@ -23,16 +28,31 @@ export class TerminalSession {
   #observer: ResizeObserver | undefined;
   #disposed = false;
 
-  constructor(project: string, session: string) {
-    const url = `${projectApi(project, 'terminal')}?session=${encodeURIComponent(session)}`;
-    this.connection = new TerminalConnection(url, {
+  /** The owner's size, of a terminal that is shared with us: ours is drawn in it, whatever room there is. */
+  #followed: Size | undefined;
+  #fontSize = 0;
+  readonly guest: boolean;
+  /** A guest who may look, and not type. */
+  readonly watching: boolean;
+
+  constructor({ url, ...options }: ConnectionOptions & { readonly url: string }) {
+    this.guest = options.sends?.size === false;
+    this.watching = options.sends?.input === false;
+    const screen: Screen = {
       size: () => this.#size(),
       write: (data, drawn) => {
         if (this.#parts === undefined) drawn();
         else this.#parts.terminal.write(data, drawn);
       },
       title: (title) => (this.title = title),
-    });
+      // Written, not called: it takes its turn behind what waits to be drawn.
+      reset: () => this.#parts?.terminal.write(FULL_RESET),
+      follow: (size) => {
+        this.#followed = size;
+        this.fit();
+      },
+    };
+    this.connection = new TerminalConnection(url, screen, options);
   }
 
   async mount(host: HTMLElement, look: { dark: boolean; preferences: TerminalPreferences }): Promise<void> {
@@ -46,6 +66,7 @@ export class TerminalSession {
       return;
     }
     this.#parts = parts;
+    this.#fontSize = look.preferences.fontSize;
     const { terminal } = parts;
     terminal.onData((data) => this.#typed(data));
     terminal.onBinary((data) => this.connection.input(data, true));
@@ -61,8 +82,24 @@ export class TerminalSession {
 
   fit(): void {
     const host = this.#parts?.terminal.element?.parentElement;
-    if (host !== null && host !== undefined && host.offsetWidth > 0 && host.offsetHeight > 0)
-      this.#parts?.fit.fit();
+    if (host === null || host === undefined || host.offsetWidth === 0 || host.offsetHeight === 0) return;
+    if (this.guest) this.#fitGuest();
+    else this.#parts?.fit.fit();
+  }
+
+  /** In the owner's columns and rows, with letters so small that they fit, where those can still be read. */
+  #fitGuest(): void {
+    const parts = this.#parts;
+    if (parts === undefined || this.#followed === undefined) return;
+    const { columns, rows } = this.#followed;
+    const { terminal } = parts;
+    terminal.resize(columns, rows);
+    terminal.options.fontSize = this.#fontSize;
+    for (let size = this.#fontSize; size > LEAST_GUEST_FONT; size -= 1) {
+      terminal.options.fontSize = size;
+      const room = parts.fit.proposeDimensions();
+      if (room === undefined || (room.cols >= columns && room.rows >= rows)) return;
+    }
   }
 
   look({ dark, fontSize, screenReader }: { dark: boolean; fontSize: number; screenReader: boolean }): void {
@@ -70,7 +107,8 @@ export class TerminalSession {
     if (options === undefined) return;
     options.theme = dark ? darkTheme : lightTheme;
     options.screenReaderMode = screenReader;
-    if (options.fontSize !== fontSize) {
+    if (this.#fontSize !== fontSize) {
+      this.#fontSize = fontSize;
       options.fontSize = fontSize;
       this.fit();
     }
@@ -115,6 +153,10 @@ export class TerminalSession {
   #typed(data: string): void {
     const sent = this.ctrl ? withCtrl(data) : data;
     this.ctrl = false;
+    if (this.watching) {
+      this.blocked += 1;
+      return;
+    }
     if (this.connection.state === 'ended' && sent === '\r') this.connection.open();
     else if (!this.connection.input(sent)) this.blocked += 1;
   }

@@ -1,6 +1,8 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { addTab, closeTab, firstTabs, renameTab, restoreTabs, type TabList } from './tabs.js';
+import { whyRefused } from './refusal.js';
 import { TerminalSession } from './terminal-session.svelte.js';
+import { projectApi } from '../projects/paths.js';
 
 /** The shells of one project in this browser: which tabs there are, and the sessions behind those that were opened. */
 export class TerminalShells {
@@ -58,6 +60,12 @@ export class TerminalShells {
   }
 
   #open(id: string): void {
-    if (!this.sessions.has(id)) this.sessions.set(id, new TerminalSession(this.#key, id));
+    if (this.sessions.has(id)) return;
+    const path = projectApi(this.#key, 'terminal');
+    const session = new TerminalSession({
+      url: `${path}?session=${encodeURIComponent(id)}`,
+      whyRefused: () => whyRefused(path),
+    });
+    this.sessions.set(id, session);
   }
 }

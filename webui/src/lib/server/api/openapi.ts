@@ -130,6 +130,13 @@ const parameters = {
     description: 'The id of a proposal.',
     schema: { type: 'string', pattern: '^[0-9a-f]{16}$' },
   },
+  share: {
+    name: 'share',
+    in: 'path',
+    required: true,
+    description: 'The id of a shared terminal.',
+    schema: { type: 'string', pattern: '^[a-z0-9]{24}$' },
+  },
   tokenId: { name: 'tokenId', in: 'path', required: true, schema: { type: 'string' } },
   namespace: queryParameter('namespace', 'Another namespace of which you are a member.', { type: 'string' }),
   before: queryParameter('before', 'The `next` of the page before.', { type: 'string' }),

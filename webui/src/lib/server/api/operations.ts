@@ -10,6 +10,7 @@ import { logInInput, signUpInput } from '../accounts/credentials.js';
 import { purgeInput } from './projects.js';
 import { releaseOperations } from './release-operations.js';
 import { remoteOperations } from './remote-operations.js';
+import { shareOperations } from './share-operations.js';
 
 type QueryName =
   | 'namespace'
@@ -230,6 +231,7 @@ export const operations: readonly Operation[] = [
     input: planInput,
   },
   ...releaseOperations,
+  ...shareOperations,
   {
     method: 'get',
     path: OPERATIONS,

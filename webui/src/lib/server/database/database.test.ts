@@ -35,10 +35,16 @@ describe('Database', () => {
     await Promise.all([open(url), open(url), open(url)].map((database) => database.migrate(never)));
     await open(url).migrate(never);
     expect(await query(url, 'select count(*)::int as n from drizzle.__drizzle_migrations')).toEqual([
-      { n: 1 },
+      { n: 2 },
     ]);
     const tables = await query(url, `select tablename from pg_tables where schemaname = 'public' order by 1`);
-    expect(tables.map(({ tablename }) => tablename)).toEqual(['personal_access_tokens', 'sessions', 'users']);
+    expect(tables.map(({ tablename }) => tablename)).toEqual([
+      'personal_access_tokens',
+      'sessions',
+      'terminal_share_guests',
+      'terminal_shares',
+      'users',
+    ]);
   });
 
   it('has in the tables what the schema says', async () => {

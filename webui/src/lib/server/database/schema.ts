@@ -48,3 +48,48 @@ export const personalAccessTokens = pgTable(
   },
   (table) => [index('personal_access_tokens_user').on(table.userId)],
 );
+
+export const terminalShares = pgTable(
+  'terminal_shares',
+  {
+    id: text('id').primaryKey(),
+    /** Who shared it. What they may no longer do, their guests may not either. */
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    namespace: text('namespace').notNull(),
+    project: text('project').notNull(),
+    session: text('session').notNull(),
+    /** What the shell was called when it was shared. */
+    label: text('label').notNull(),
+    access: text('access', { enum: ['view', 'write'] }).notNull(),
+    audience: text('audience', { enum: ['anyone', 'accounts'] }).notNull(),
+    hash: text('hash').notNull(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    expiresAt: instant('expires_at').notNull(),
+    endedAt: instant('ended_at'),
+    endedBy: text('ended_by'),
+  },
+  (table) => [
+    index('terminal_shares_project').on(table.namespace, table.project),
+    index('terminal_shares_expiry').on(table.expiresAt),
+  ],
+);
+
+export const terminalShareGuests = pgTable(
+  'terminal_share_guests',
+  {
+    id: text('id').primaryKey(),
+    shareId: text('share_id')
+      .notNull()
+      .references(() => terminalShares.id, { onDelete: 'cascade' }),
+    /** Of a guest who was signed in; the name of any other is what they said it was. */
+    userId: text('user_id').references(() => users.id, { onDelete: 'cascade' }),
+    name: text('name').notNull(),
+    /** Of what the guest's cookie holds. */
+    hash: text('hash').notNull().unique('terminal_share_guests_hash_unique'),
+    joinedAt: instant('joined_at').notNull().defaultNow(),
+    leftAt: instant('left_at'),
+  },
+  (table) => [index('terminal_share_guests_share').on(table.shareId)],
+);

@@ -2,13 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import { AppError } from '@fullstackagent/controller/contract';
 import { WebSocket } from 'ws';
 import { errorFromProblem } from '../controller-request.js';
-import type { ProjectKey } from '../project-key.js';
 
 export interface Target {
   readonly controllerUrl: string;
-  readonly key: ProjectKey;
-  /** Checked against SESSION_ID by the caller. */
-  readonly session: string;
+  /** From the first slash on. */
+  readonly path: string;
   readonly token: string;
   readonly requestId: string;
 }
@@ -52,10 +50,8 @@ export function dial(target: Target): Promise<WebSocket> {
   });
 }
 
-function addressOf({ controllerUrl, key, session }: Target): string {
-  const path = `/v1/tenants/${encodeURIComponent(key.namespace)}/projects/${encodeURIComponent(key.name)}/terminal`;
-  return `${controllerUrl.replace(/^http/, 'ws')}${path}?session=${encodeURIComponent(session)}`;
-}
+const addressOf = ({ controllerUrl, path }: Target): string =>
+  `${controllerUrl.replace(/^http/, 'ws')}${path}`;
 
 const notAnswering = (cause: unknown): AppError =>
   new AppError('NOT_READY', 'The platform is not answering right now. Try again in a moment.', { cause });

@@ -1,28 +1,21 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { AppError, SESSION_ID, terminalCloseCodes } from '@fullstackagent/controller/contract';
+import { AppError, terminalCloseCodes } from '@fullstackagent/controller/contract';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { asAppError } from '../problems.js';
-import { projectKeyOf } from '../project-key.js';
-import { requestIdFrom } from '../request-id.js';
 import type { LiveConnection } from '../live-connections.js';
 import { isOwnOrigin } from '../same-origin.js';
 import type { Services } from '../services.js';
-import { dial, MAX_MESSAGE_BYTES, type Target } from './dial.js';
+import type { Credential } from '../users.js';
+import { dial, MAX_MESSAGE_BYTES } from './dial.js';
 import { closeWith, join } from './join.js';
-
-const PATH = /^\/api\/projects\/([^/]+)\/terminal$/;
-
-interface Opening {
-  /** Of the session that opens the terminal. */
-  readonly key: string;
-  readonly target: Target;
-}
+import { readOpening, type Opening } from './openings.js';
 
 /** Both are open: the session's and the controller's end of a terminal to be. */
 interface Ends {
   readonly connection: LiveConnection;
   readonly upstream: WebSocket;
+  readonly opening: Opening;
 }
 
 export interface Terminals {
@@ -78,13 +71,20 @@ interface Arrival {
 type Accept = (arrival: Arrival, ends: Ends) => void;
 
 async function open(services: Services, arrival: Arrival, accept: Accept): Promise<void> {
-  const { key, target } = await readOpening(services, arrival.request);
-  const connection = await services.live.open({ kind: 'session', key });
-  if (connection === undefined) throw signInFirst();
+  const { origin, host } = arrival.request.headers;
+  if (!isOwnOrigin(origin, { portal: services.config.origin, host }))
+    throw new AppError(
+      'FORBIDDEN',
+      `Terminals open from the portal only, which is ${services.config.origin}.`,
+    );
+  const opening = await readOpening(services, arrival.request);
+  const connection = await openAll(services, opening.credentials);
   try {
-    const upstream = await dial(target);
+    if (!protocolsOf(arrival.request).includes('tty'))
+      throw new AppError('BAD_REQUEST', 'A terminal speaks the subprotocol "tty".');
+    const upstream = await dial(opening.target);
     if (!arrival.socket.destroyed) {
-      accept(arrival, { connection, upstream });
+      accept(arrival, { connection, upstream, opening });
       return;
     }
     upstream.terminate();
@@ -95,53 +95,38 @@ async function open(services: Services, arrival: Arrival, accept: Accept): Promi
   }
 }
 
-const signInFirst = (): AppError => new AppError('UNAUTHENTICATED', 'Sign in first.');
-
-async function readOpening(services: Services, request: IncomingMessage): Promise<Opening> {
-  const { config, controllers, sessions } = services;
-  const { origin, host, cookie } = request.headers;
-  if (!isOwnOrigin(origin, { portal: config.origin, host }))
-    throw new AppError('FORBIDDEN', `Terminals open from the portal only, which is ${config.origin}.`);
-  const url = new URL(request.url ?? '/', config.origin);
-  const id = PATH.exec(url.pathname)?.[1];
-  if (id === undefined) throw new AppError('NOT_FOUND', 'There is nothing at this address.');
-  const session = await sessions.find(cookie);
-  if (session === undefined) throw signInFirst();
-  if (!protocolsOf(request).includes('tty'))
-    throw new AppError('BAD_REQUEST', 'A terminal speaks the subprotocol "tty".');
-  const name = url.searchParams.get('session') ?? '';
-  if (!SESSION_ID.test(name))
-    throw new AppError('BAD_REQUEST', 'A terminal session is called by 1 to 64 letters, digits, _ and -.');
-  return {
-    key: session.key,
-    target: {
-      controllerUrl: controllers.url,
-      key: projectKeyOf(decoded(id), session.user.namespace),
-      session: name,
-      token: await controllers.tokenFor(session.user),
-      requestId: requestIdFrom(undefined),
-    },
+/** One connection that ends when the first of the credentials does. Throws UNAUTHENTICATED. */
+async function openAll({ live }: Services, credentials: readonly Credential[]): Promise<LiveConnection> {
+  const opened: LiveConnection[] = [];
+  const done = (): void => {
+    for (const connection of opened) connection.done();
   };
-}
-
-/** What is no text stays as it is, and is then no project's name. */
-function decoded(id: string): string {
   try {
-    return decodeURIComponent(id);
-  } catch {
-    return id;
+    for (const credential of credentials) {
+      const connection = await live.open(credential);
+      if (connection === undefined) throw new AppError('UNAUTHENTICATED', 'Sign in first.');
+      opened.push(connection);
+    }
+  } catch (error) {
+    done();
+    throw error;
   }
+  return { signal: AbortSignal.any(opened.map(({ signal }) => signal)), done };
 }
 
 const protocolsOf = (request: IncomingMessage): readonly string[] =>
   (request.headers['sec-websocket-protocol'] ?? '').split(',').map((protocol) => protocol.trim());
 
-function serve(browser: WebSocket, { connection, upstream }: Ends): void {
+function serve(browser: WebSocket, { connection, upstream, opening }: Ends): void {
   const end = (): void => {
-    closeWith(browser, terminalCloseCodes.notAllowed, 'Your session has ended.');
+    closeWith(browser, terminalCloseCodes.notAllowed, opening.endedWords);
   };
+  const leave = opening.arrived();
   connection.signal.addEventListener('abort', end);
-  join(browser, upstream, connection.done);
+  join(browser, upstream, () => {
+    leave();
+    connection.done();
+  });
   // It may have ended while the controller was asked.
   if (connection.signal.aborted) end();
 }
