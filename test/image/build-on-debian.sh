@@ -3,7 +3,7 @@
 #
 # Builds runtime/Dockerfile where only Debian's packages and npm's registry can be reached: on a Debian 12 made by
 # debootstrap instead of Ubuntu 24.04, with buildah in a chroot, and then runs runtime/check-image.sh in the result.
-# Needs root, debootstrap, buildah, bubblewrap and test/image/build-ttyd.sh; about ten minutes and 8 GB. The instructions
+# Needs root, debootstrap, buildah, bubblewrap and test/image/build-ttyd.sh; about five minutes and 20 GB. The instructions
 # of the Dockerfile are run as they stand but for these, which README.md of runtime/ lists as not proven:
 #
 #   the base               Debian 12                                instead of  Ubuntu 24.04
@@ -20,6 +20,8 @@ node_version=22.23.3 npm_version=10.9.9
 ((EUID == 0)) || { echo 'This needs root, for debootstrap and buildah.' >&2; exit 1; }
 [[ -x $ttyd ]] || { echo 'Run test/image/build-ttyd.sh before.' >&2; exit 1; }
 
+free=$(df --output=avail -B1G "${TMPDIR:-/tmp}" | tail -1)
+((free >= 20)) || { echo "This needs 20 GB in ${TMPDIR:-/tmp}, and $free are free." >&2; exit 1; }
 work=$(mktemp -d)
 mkdir -p -- "$result" "$work/image"
 # The image's user looks into the mounted image below.
@@ -30,19 +32,16 @@ clean_up() {
   rm -rf -- "$work"
 }
 trap clean_up EXIT
-# The layers stay in the result: a second run begins where something changed.
-image_tool() { buildah --root "$result/storage" --runroot "$work/run" --storage-driver vfs "$@"; }
+image_tool() { buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs "$@"; }
 
 echo "== Debian 12"
-if ! image_tool inspect --type image localhost/debian >/dev/null 2>&1; then
-  debootstrap --variant=minbase --include=ca-certificates,bash bookworm "$work/debian" http://deb.debian.org/debian >"$work/log" 2>&1 ||
-    { tail -20 "$work/log" >&2; exit 1; }
-  container=$(image_tool from scratch)
-  image_tool add -q "$container" "$work/debian" / >/dev/null
-  image_tool commit -q "$container" localhost/debian >/dev/null
-  image_tool rm "$container" >/dev/null
-  rm -rf -- "$work/debian"
-fi
+debootstrap --variant=minbase --include=ca-certificates,bash bookworm "$work/debian" http://deb.debian.org/debian >"$work/log" 2>&1 ||
+  { tail -20 "$work/log" >&2; exit 1; }
+container=$(image_tool from scratch)
+image_tool add -q "$container" "$work/debian" / >/dev/null
+image_tool commit -q "$container" localhost/debian >/dev/null
+image_tool rm "$container" >/dev/null
+rm -rf -- "$work/debian"
 
 echo "== What stands in for what cannot be reached"
 cp -R -- "$root/runtime" "$work/context"
@@ -76,7 +75,7 @@ substitute '  && npm audit signatures' '  && true'
 substitute ' xz-utils zip ' ' xz-utils zip libwebsockets17 libwebsockets-evlib-uv libjson-c5 libuv1 '
 
 echo "== The image"
-image_tool build --layers --isolation chroot --network host --format docker --tag localhost/sandbox \
+image_tool build --isolation chroot --network host --format docker --tag localhost/sandbox \
   --build-arg BASE_IMAGE=localhost/debian --build-arg POSTGRES_MAJOR=15 \
   --build-arg "VERSION=$(<VERSION)" . >"$result/build.log" 2>&1 || { tail -40 "$result/build.log" >&2; exit 1; }
 image_tool inspect --type image --format '{{.OCIv1.Config}}' localhost/sandbox | tee "$result/config.txt"

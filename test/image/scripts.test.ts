@@ -90,12 +90,17 @@ describe('the Dockerfile', () => {
 
   it('copies files that are there, ours after what changes seldom', () => {
     const copies = instructions.filter((line) => line.startsWith('COPY '));
+    // What is not in the build's context cannot be copied.
+    const context = readFileSync(join(RUNTIME, '.dockerignore'), 'utf8').split('\n');
     for (const line of copies) {
       const sources = line
         .split(/\s+/)
         .slice(1, -1)
         .filter((word) => !word.startsWith('--'));
-      for (const source of sources) expect(statSync(join(RUNTIME, source)).isFile()).toBe(true);
+      for (const source of sources) {
+        expect(statSync(join(RUNTIME, source)).isFile()).toBe(true);
+        expect(context).toContain(`!${source.split('/')[0] ?? ''}`);
+      }
     }
     const place = (part: string): number => instructions.findIndex((line) => line.includes(part));
     expect(place('entrypoint.sh ttyd-startup.sh')).toBeGreaterThan(place('npm ci'));
