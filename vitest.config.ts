@@ -38,7 +38,7 @@ export default defineConfig({
           name: 'journeys',
           root: 'test',
           include: ['**/*.test.ts'],
-          exclude: ['image/**', 'dist/**'],
+          exclude: ['**/node_modules/**', 'image/**'],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 240_000,
