@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { installIntoWorkspace } from '../support/modules.js';
 import { Api } from '../support/api.js';
 import { needs, pathOf } from '../support/capabilities.js';
 import { OWNER, owner, ownerAgain } from '../support/fixtures.js';
@@ -172,8 +173,8 @@ describe('npm start, as root and as somebody else', () => {
         `const c = new Client(process.env.DATABASE_URL);`,
         `c.connect().then(() => c.query('select 6 * 7 as n')).then(({ rows }) => { console.log(rows[0].n); return c.end(); });`,
       ].join(' ');
-      const modules = join(options.cwd ?? ROOT, 'node_modules');
-      expect(await terminal.run(`NODE_PATH='${modules}' node -e "${script}"`)).toBe('42');
+      installIntoWorkspace(options.home, 'mine', 'pg');
+      expect(await terminal.run(`node -e "${script}"`)).toBe('42');
       terminal.close();
     } finally {
       await start.stop();
@@ -195,7 +196,8 @@ describe('npm start, as root and as somebody else', () => {
     mkdirSync(checkout);
     const parts = readdirSync(ROOT).filter((name) => !['.git', '.fullstack-agent'].includes(name));
     // Times of change to the nanosecond: the build looks at them.
-    execFileSync('cp', ['-a', ...parts.map((name) => join(ROOT, name)), checkout]);
+    const copy = 'tar --format=posix --exclude=node_modules/.cache -cf - -- "$@" | tar -xf - -C "$0"';
+    execFileSync('sh', ['-ec', copy, checkout, ...parts], { cwd: ROOT });
     mkdirSync(join(folder, 'user'));
     execFileSync('chown', ['-R', `${String(NOBODY)}:${String(NOBODY)}`, folder]);
     await worksEndToEnd({
