@@ -8,7 +8,9 @@
 # 1 where one failed.
 set -uo pipefail
 
-readonly TOKEN=check-image-token-0123456789ABCDEF
+# Drawn, because this file itself is looked through below.
+TOKEN="check-$(</proc/sys/kernel/random/uuid)"
+readonly TOKEN
 failed=0
 
 ok() { printf 'ok    %s\n' "$*"; }
