@@ -51,6 +51,7 @@ describe('the environment', () => {
       GITOPS_REMOTE_UNKNOWN: 'x',
       ACK: 'replicated',
       GITOPS_READ_TOKEN_FILE: 'read-token',
+      TERMINAL_SHARES: 'accounts',
     });
     const remote = {
       GITOPS_REMOTE: 'git@example.com:ada/gitops.git',
@@ -59,7 +60,7 @@ describe('the environment', () => {
       GITOPS_REMOTE_FETCH_SECONDS: '5',
       ACK: 'replicated',
     };
-    const readers = { GITOPS_READ_TOKEN_FILE: '/repo/read-token' };
+    const readers = { GITOPS_READ_TOKEN_FILE: '/repo/read-token', TERMINAL_SHARES: 'accounts' };
     expect(config.remote).toEqual(remote);
     expect(config.readers).toEqual(readers);
     const place = await placeOf(config);

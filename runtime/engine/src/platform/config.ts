@@ -74,8 +74,8 @@ const OF_THE_REMOTE = [
   'ACK',
 ] as const;
 
-/** Who has what is in this file may read the repository with git. The portal reads it. */
-const OF_READERS = ['GITOPS_READ_TOKEN_FILE'] as const;
+/** Who may read the repository with git, and with whom terminals may be shared. The portal reads these. */
+const OF_READERS = ['GITOPS_READ_TOKEN_FILE', 'TERMINAL_SHARES'] as const;
 
 export interface Config {
   /** The repository's folder. */

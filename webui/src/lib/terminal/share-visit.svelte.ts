@@ -1,4 +1,4 @@
-import { replaceState } from '$app/navigation';
+import { goto } from '$app/navigation';
 import { api, type Failure, fieldErrors, isCode, messageOf } from '../api.js';
 import { type OfferedShare, secretIn, shareApi } from './shares.js';
 
@@ -24,11 +24,16 @@ export class ShareVisit {
 
   /** Takes the secret out of the address, so that it is in no history, and looks what it opens. */
   async arrive(): Promise<void> {
-    if (this.#arrived) return;
+    // The same link once more, opened on this very page, changes the part behind the # alone.
+    if (this.#arrived && location.hash === '') return;
     this.#arrived = true;
+    this.stage = 'looking';
+    this.failure = undefined;
     this.#secret = secretIn(location.hash) ?? sessionStorage.getItem(this.#storageKey) ?? undefined;
     sessionStorage.removeItem(this.#storageKey);
-    if (location.hash !== '') replaceState(location.pathname, {});
+    // A navigation, because replacing the address alone leaves it in the state that the router keeps in the history.
+    if (location.hash !== '')
+      await goto(location.pathname, { replaceState: true, noScroll: true, keepFocus: true });
     if (this.#secret !== undefined) {
       await this.#preview(this.#secret);
       return;
