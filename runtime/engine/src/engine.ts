@@ -10,7 +10,7 @@ import { Applier } from './follow/applier.js';
 import { LastingObjects } from './follow/lasting-objects.js';
 import { RenderedBranch } from './follow/rendered-branch.js';
 import { createIngress } from './ingress/index.js';
-import { isolationNotice, probeIsolation, type Isolation } from './isolation/index.js';
+import { isolationNotice, openLimits, probeIsolation, type Isolation } from './isolation/index.js';
 import { createPostgresService } from './postgres/index.js';
 import { sealingKey } from './sealing/sealing-key.js';
 import { SnapshotDesk } from './snapshots/snapshot-desk.js';
@@ -134,7 +134,10 @@ export class Engine {
     const { config, log } = this;
     if (config.isolation === 'none') return { kind: 'none', reason: 'SANDBOX_ISOLATION=none asks for it.' };
     const markers = { [MARKERS.engine]: engineId };
-    const isolation = await probeIsolation({ path: config.sandboxPath, log, markers });
+    const found = await probeIsolation({ path: config.sandboxPath, log, markers });
+    const limits = found.kind === 'bubblewrap' && found.asRoot ? await openLimits(engineId) : undefined;
+    if (limits !== undefined) this.#closers.push(() => limits.close());
+    const isolation = found.kind === 'bubblewrap' ? { ...found, limits } : found;
     log.info({ isolation: isolation.kind }, 'how sandboxes are kept apart');
     return isolation;
   }

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { asUser, INSIDE_UID, uidOf } from './identity.js';
 import { hostFiles, systemArguments } from './layout.js';
 import { ownTree } from './ownership.js';
+import type { Amounts, LimitedGroup } from './limits.js';
 import type { Bind, Bubblewrap, Command } from './types.js';
 
 export interface ConfinementOptions {
@@ -20,6 +21,8 @@ export interface ConfinementOptions {
   readonly binds: readonly Bind[];
   readonly home: string;
   readonly workingDirectory: string;
+  /** What it may take of this machine; undefined: as much as there is. */
+  readonly amounts?: Amounts | undefined;
   /** What its processes are found by (see workloads/processes). */
   readonly markers: Readonly<Record<string, string>>;
 }
@@ -58,10 +61,9 @@ export class Confinement {
 
   private constructor(
     private readonly options: ConfinementOptions,
-    private readonly child: ChildProcess,
-    /** On this machine, of the first process inside. */
-    readonly pid: number,
+    private readonly started: Started,
   ) {
+    const { child } = started;
     this.whenLost = new Promise((resolve) => {
       child.once('close', () => {
         if (!this.#ending) resolve();
@@ -74,18 +76,30 @@ export class Confinement {
     const { isolation, markers } = options;
     const binds = [...options.binds, ...(await ownFiles(options))];
     if (isolation.asRoot) await giveAway(options, binds);
-    const { file, args } = startCommand(options, binds, await systemArguments());
+    const group = await groupOf(options);
+    const command = startCommand(options, binds, await systemArguments());
+    const { file, args } = group?.inside(isolation.programs.sh, command) ?? command;
     const child = spawn(file, [...args], {
       cwd: '/',
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...markers },
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
     });
-    const pid = await firstProcess(child);
-    return new Confinement(options, child, pid);
+    try {
+      return new Confinement(options, { child, group, pid: await firstProcess(child) });
+    } catch (error) {
+      await group?.remove();
+      throw error;
+    }
+  }
+
+  /** On this machine, of the first process inside. */
+  get pid(): number {
+    return this.started.pid;
   }
 
   get ended(): boolean {
-    return this.child.exitCode !== null || this.child.signalCode !== null;
+    const { exitCode, signalCode } = this.started.child;
+    return exitCode !== null || signalCode !== null;
   }
 
   /** How to start a program inside, in a folder as it is called there. */
@@ -97,7 +111,8 @@ export class Confinement {
       ...(this.options.isolation.network.own ? ['--net'] : []),
       ...['--preserve-credentials', `--wdns=${folder}`, '--', file, ...args],
     ];
-    return { file: first ?? '', args: rest };
+    const command = { file: first ?? '', args: rest };
+    return this.started.group?.inside(this.options.isolation.programs.sh, command) ?? command;
   }
 
   /** Whether a program inside listens at this port, on whichever address; asked of the kernel, nobody is connected to. */
@@ -128,11 +143,25 @@ export class Confinement {
   /** Ends everything that is inside, at once. */
   async end(): Promise<void> {
     this.#ending = true;
-    if (this.ended) return;
-    const closed = once(this.child, 'close');
-    this.child.kill('SIGKILL');
-    await closed;
+    const { child, group } = this.started;
+    if (!this.ended) {
+      const closed = once(child, 'close');
+      child.kill('SIGKILL');
+      await closed;
+    }
+    await group?.remove();
   }
+}
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  readonly group: LimitedGroup | undefined;
+}
+
+function groupOf({ isolation, name, amounts }: ConfinementOptions): Promise<LimitedGroup> | undefined {
+  if (isolation.limits === undefined || amounts === undefined) return undefined;
+  return isolation.limits.group(String(uidOf(name)), amounts);
 }
 
 function ownFiles({ folder, hostname, home }: ConfinementOptions): Promise<readonly Bind[]> {

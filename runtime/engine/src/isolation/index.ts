@@ -1,4 +1,5 @@
 export { Confinement } from './confinement.js';
+export { openLimits, type Amounts } from './limits.js';
 export { programBinds } from './layout.js';
 export { isolationNotice } from './notice.js';
 export { SandboxNetwork } from './network.js';

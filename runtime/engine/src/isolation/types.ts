@@ -1,3 +1,5 @@
+import type { Limits } from './limits.js';
+
 /** How sandboxes are kept apart on this machine. */
 export type Isolation = NoIsolation | Bubblewrap;
 
@@ -14,6 +16,8 @@ export interface Bubblewrap {
   readonly asRoot: boolean;
   /** Where a mount can be put together that nobody else sees; only as root. */
   readonly stage: string;
+  /** How much each may take can be limited; undefined: it cannot be here. */
+  readonly limits?: Limits | undefined;
   /** Sandboxes have a network of their own; undefined where the machine's is shared, with why. */
   readonly network: { readonly own: true } | { readonly own: false; readonly reason: string };
 }

@@ -6,6 +6,7 @@ import type { SnapshotStore } from '../snapshots/snapshot-store.js';
 import { list, number, record, text, type KubeObject } from '../store/object.js';
 import { DeploymentApp, type AppState } from './deployment-app.js';
 import { podPortOwner } from './endpoints.js';
+import { amountsOf } from './quantities.js';
 import { containerEnvironment, MissingReferenceError, type Lookup } from './pod-env.js';
 import { openPlace, type PodPlace } from './pod-place.js';
 import type { PortAllocator } from './ports.js';
@@ -181,6 +182,7 @@ async function openAppPlace(
   return openPlace({
     ...{ isolation, namespace, pod: name, folder, mounts, ports, service, bashrc, path, log, onLost },
     workingDirectory: APP,
+    amounts: amountsOf(container),
     terminalPort: NO_PORT,
     platform: setByPlatform(container, variables),
     markers: { [MARKERS.engine]: options.engineId, [MARKERS.pod]: pod.metadata.uid },

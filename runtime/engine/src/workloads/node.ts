@@ -15,8 +15,7 @@ export function registerNode(store: Store, isolation: Isolation): void {
         'fullstackagent.dev/isolation': isolation.kind,
         ...reasons(isolation),
         'fullstackagent.dev/runs-as-root': String(isolation.kind === 'none' && process.getuid?.() === 0),
-        'fullstackagent.dev/not-enforced':
-          'NetworkPolicy, ResourceQuota, LimitRange, RBAC and resource limits',
+        'fullstackagent.dev/not-enforced': notEnforced(isolation),
       },
     },
     spec: {},
@@ -46,4 +45,10 @@ function reasons(isolation: Isolation): Readonly<Record<string, string>> {
         'fullstackagent.dev/network': 'shared',
         'fullstackagent.dev/network-reason': isolation.network.reason,
       };
+}
+
+function notEnforced(isolation: Isolation): string {
+  const never = ['NetworkPolicy', 'ResourceQuota', 'LimitRange', 'RBAC', 'limits of CPU'];
+  const limited = isolation.kind === 'bubblewrap' && isolation.limits !== undefined;
+  return [...never, ...(limited ? [] : ['limits of memory'])].join(', ');
 }

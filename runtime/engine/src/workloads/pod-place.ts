@@ -5,6 +5,7 @@ import {
   Confinement,
   programBinds,
   SandboxNetwork,
+  type Amounts,
   type Bind,
   type Bubblewrap,
   type Command,
@@ -44,6 +45,8 @@ export interface PlaceOptions {
   readonly folder: string;
   readonly mounts: ReadonlyMap<string, { readonly folder: string; readonly readOnly: boolean }>;
   readonly workingDirectory: string;
+  /** Of the container: `resources.limits`. */
+  readonly amounts: Amounts;
   /** Container port -> port of this machine. */
   readonly ports: ReadonlyMap<number, number>;
   /** Served by the engine itself. */
@@ -121,12 +124,12 @@ class ConfinedPlace implements PodPlace {
   ) {}
 
   static async open(options: PlaceOptions, isolation: Bubblewrap): Promise<ConfinedPlace> {
-    const { namespace, pod, folder, mounts, path, bashrc, markers, workingDirectory } = options;
+    const { namespace, pod, folder, mounts, path, bashrc, markers, workingDirectory, amounts } = options;
     const own = [...mounts].map(([target, mount]): Bind => ({
       ...{ source: mount.folder, target, readOnly: mount.readOnly },
     }));
     const confinement = await Confinement.start({
-      ...{ isolation, folder, workingDirectory, markers, home: HOME },
+      ...{ isolation, folder, workingDirectory, markers, amounts, home: HOME },
       name: `${namespace}/${pod}`,
       hostname: pod,
       binds: [

@@ -7,6 +7,7 @@ import type { Isolation } from '../isolation/index.js';
 import { list, number, record, text, type KubeObject } from '../store/object.js';
 import { TerminalServer } from '../terminal/server.js';
 import { podPortOwner } from './endpoints.js';
+import { amountsOf } from './quantities.js';
 import { containerEnvironment, MissingReferenceError, type Lookup } from './pod-env.js';
 import { openPlace, type PodPlace } from './pod-place.js';
 import { prepareMounts, refreshFiles, type VolumePlaces } from './pod-volumes.js';
@@ -199,6 +200,7 @@ async function openPodPlace(
     ...{ isolation, namespace, pod: name, folder: places.pod, ports, service, bashrc, path, log, onLost },
     mounts: await prepareMounts(pod, places),
     workingDirectory: text(container, 'workingDir') ?? '/workspace',
+    amounts: amountsOf(container),
     terminalPort: terminalPort(container),
     platform: platformVariables(container, variables),
     markers: markersOf(options),
