@@ -1,6 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { problem, tokenClaims, type Problem, type TokenClaims } from '@fullstackagent/controller/contract';
+import type { Duplex } from 'node:stream';
+import {
+  problem,
+  sharedTerminalClaims,
+  tokenClaims,
+  type Problem,
+  type SharedTerminalClaims,
+  type TokenClaims,
+} from '@fullstackagent/controller/contract';
 import { jwtVerify } from 'jose';
 import { WebSocketServer, type WebSocket } from 'ws';
 
@@ -25,6 +33,8 @@ export class ControllerForTests {
   readonly streams = new Set<ServerResponse>();
   readonly terminals: { readonly socket: WebSocket; readonly url: string; readonly claims: TokenClaims }[] =
     [];
+  /** Guests of shared terminals, with what their token says. */
+  readonly guests: { readonly socket: WebSocket; readonly claims: SharedTerminalClaims }[] = [];
   isolation: 'cluster' | 'none' = 'cluster';
   readonly #answers = new Map<string, Answer>();
   readonly #server: Server;
@@ -34,6 +44,10 @@ export class ControllerForTests {
   private constructor() {
     this.#server = createServer((request, response) => void this.#serve(request, response));
     this.#server.on('upgrade', (request, socket, head) => {
+      if (request.url === '/v1/shared-terminal') {
+        void this.#serveGuest(request, { socket, head });
+        return;
+      }
       void this.#claims(request).then((claims) => {
         if (this.#refusal !== undefined) {
           const body = JSON.stringify(this.#refusal);
@@ -72,7 +86,7 @@ export class ControllerForTests {
   }
 
   async stop(): Promise<void> {
-    for (const { socket } of this.terminals) socket.terminate();
+    for (const { socket } of [...this.terminals, ...this.guests]) socket.terminate();
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }
@@ -107,16 +121,30 @@ export class ControllerForTests {
     response.on('close', () => this.streams.delete(response));
   }
 
+  async #serveGuest(
+    request: IncomingMessage,
+    { socket, head }: { readonly socket: Duplex; readonly head: Buffer },
+  ): Promise<void> {
+    const claims = sharedTerminalClaims.parse(await this.#verified(request, 'shared-terminal'));
+    this.#sockets.handleUpgrade(request, socket, head, (client) => {
+      this.guests.push({ socket: client, claims });
+    });
+  }
+
   async #claims(request: IncomingMessage): Promise<TokenClaims> {
+    return tokenClaims.parse(await this.#verified(request, 'controller'));
+  }
+
+  async #verified(request: IncomingMessage, audience: string): Promise<unknown> {
     const token = (request.headers.authorization ?? '').replace(/^Bearer /, '');
     const { payload } = await jwtVerify(token, TOKEN_KEY, {
       algorithms: ['HS256'],
       issuer: 'portal',
-      audience: 'controller',
+      audience,
       maxTokenAge: 60,
       requiredClaims: ['exp', 'iat', 'sub'],
     });
-    return tokenClaims.parse(payload);
+    return payload;
   }
 }
 
