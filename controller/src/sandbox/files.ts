@@ -86,7 +86,8 @@ export class SandboxFiles {
   }
 
   #script(key: ProjectKey, script: string, words: readonly string[]): Promise<SandboxProgram> {
-    return this.sandbox.run(key, ['sh', '-c', script, 'sh', ...words]);
+    // Whatever runs by exec has the container's environment, and other shells can read that of a program.
+    return this.sandbox.run(key, ['env', '-u', 'TTYD_ACCESS_TOKEN', 'sh', '-c', script, 'sh', ...words]);
   }
 }
 
