@@ -53,6 +53,9 @@ describe('what the server sends', () => {
   it.each([
     ['1my title ✓', { type: 'title', title: 'my title ✓' }],
     ['2{"fontSize":14}', { type: 'preferences', json: '{"fontSize":14}' }],
+    ['S{"columns":120,"rows":40}', { type: 'size', size: { columns: 120, rows: 40 } }],
+    ['S{"columns":0,"rows":40}', { type: 'unknown' }],
+    ['S{', { type: 'unknown' }],
     ['9future', { type: 'unknown' }],
     ['', { type: 'unknown' }],
   ])('reads %j', (line, expected) => {
