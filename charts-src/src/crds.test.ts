@@ -60,6 +60,17 @@ describe('custom resources have no field that their CRD does not know', () => {
     expect(objects.filter(isCustom).flatMap(problems)).toEqual([]);
   });
 
+  it('in the Kustomizations of the examples, which are there', () => {
+    const all = exampleNames().flatMap((name) =>
+      [...renderExample(name).values()].map((text) => load(text) as CustomObject),
+    );
+    const kustomizations = all.filter(({ kind }) => kind === 'Kustomization');
+    expect(kustomizations.length).toBeGreaterThan(1);
+    expect(kustomizations.flatMap(problems)).toEqual([]);
+    const wrong = { ...kustomizations[0], spec: { pruned: true } } as CustomObject;
+    expect(problems(wrong)).toContainEqual(expect.stringContaining('pruned: unknown'));
+  });
+
   it.each(['argocd', 'flux'])('in the template for %s', (applier) => {
     const files = readdirSync(join(TEMPLATE, applier)).filter((file) => file.endsWith('.yaml'));
     const objects = files.flatMap(

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { renderedDeliveryDir } from './documents/index.js';
 import { jsonSchemas } from './documents/json-schemas.js';
 import { readProject } from './documents/read-write.js';
 import { blobId, exampleNames, examplePath } from './synth.js';
@@ -148,7 +149,10 @@ describe('what outlives mistakes', () => {
 describe('what is secret, and what is let in', () => {
   it('a project has no object that limits or grants, and none of the whole cluster', () => {
     const kinds = new Set(
-      golden.filter(({ example }) => projectOf(example)).map(({ object }) => object.kind),
+      golden
+        // In a folder of the operators', which a tenant's account does not apply.
+        .filter(({ example, object }) => projectOf(example) && object.kind !== 'Kustomization')
+        .map(({ object }) => object.kind),
     );
     expect([...kinds].sort()).toEqual([
       'Cluster',
@@ -209,9 +213,41 @@ describe('what is secret, and what is let in', () => {
   });
 });
 
+describe('what Flux applies a project with', () => {
+  const ownOf = ({ example }: Golden) => golden.filter((one) => one.example === example);
+
+  it('can do what the account of its namespace can, and nothing outside of that namespace', () => {
+    expect(ofKind('Kustomization').length).toBeGreaterThan(1);
+    for (const one of ofKind('Kustomization')) {
+      const { namespace } = one.object.metadata;
+      expect(spec(one), one.where).toMatchObject({
+        serviceAccountName: 'applier',
+        targetNamespace: namespace,
+        path: expect.stringMatching(`^\\./tenants/[a-z0-9]{2}/${namespace ?? ''}/[a-z0-9-]+$`) as string,
+      });
+      for (const other of ownOf(one)) expect(other.object.metadata.namespace, other.where).toBe(namespace);
+    }
+  });
+
+  it('is what the guide for operators shows', () => {
+    const guide = readFileSync(examplePath('..', '..', 'docs', 'kubernetes.md'), 'utf8');
+    const file = readFileSync(examplePath('flux', 'rendered', 'kustomization-my-blog.yaml'), 'utf8');
+    const path = `${renderedDeliveryDir('ns-ajno7yq7', 'my-blog')}/kustomization-my-blog.yaml`;
+    expect(guide).toContain(`\`\`\`yaml\n# ${path}\n${file}\`\`\`\n`);
+  });
+
+  it('clears up when it goes, and says nothing that changes with each commit', () => {
+    for (const one of ofKind('Kustomization')) {
+      expect(spec(one), one.where).toMatchObject({ prune: true, deletionPolicy: 'MirrorPrune', wait: false });
+      expect(one.object.metadata, one.where).not.toHaveProperty('annotations');
+    }
+  });
+});
+
 describe('which document it was made from', () => {
   it('is said by every object, and by no pod: a commit must not roll one', () => {
     for (const { where, example, object } of golden) {
+      if (object.kind === 'Kustomization') continue;
       const document = text(example, 'project.yaml') ?? text(example, 'tenant.yaml') ?? '';
       expect(object.metadata.annotations?.['fullstackagent.dev/intent'], where).toBe(blobId(document));
       expect(JSON.stringify(podTemplateOf(object) ?? ''), where).not.toContain('fullstackagent.dev/intent');
@@ -236,7 +272,7 @@ describe('a state', () => {
       expect(
         own
           .map(({ object }) => object.kind)
-          .filter((kind) => !['Cluster', 'PersistentVolumeClaim'].includes(kind)),
+          .filter((kind) => !['Cluster', 'Kustomization', 'PersistentVolumeClaim'].includes(kind)),
       ).toEqual([]);
     expect(own.length === 0).toBe(purge === 'Remove');
   });

@@ -2,12 +2,13 @@ import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import {
   API_VERSION,
+  renderedProjectDir,
   type PlatformDocument,
   type ProjectDocument,
   type TenantDocument,
 } from './documents/index.js';
 import { RenderError } from './errors.js';
-import { renderProject, renderTenant } from './render.js';
+import { renderDelivery, renderProject, renderTenant } from './render.js';
 import { examplePlatform, exampleProject } from './testing/arbitrary-documents.js';
 
 const INTENT = '0123456789abcdef0123456789abcdef01234567';
@@ -238,5 +239,54 @@ describe('the objects of a tenant', () => {
       verbs.some((verb) => !['get', 'list', 'watch'].includes(verb)),
     );
     expect(writes.flatMap(({ resources }) => resources)).toEqual(['pods/exec']);
+  });
+});
+
+describe('what the applier needs for a project', () => {
+  const delivery = (spec: Partial<ProjectDocument['spec']> = {}, flux: object = {}) =>
+    renderDelivery({
+      platform: platformWith((all) => (all.delivery = { flux })),
+      project: exampleProject(spec),
+    });
+  const deleted = { state: 'Deleted', deletedAt: '2026-11-23T08:00:00Z' } as const;
+
+  it('is nothing where the platform does not say that it is Flux', () => {
+    expect(renderDelivery({ platform: examplePlatform, project: exampleProject() }).size).toBe(0);
+  });
+
+  it.each<[string, Partial<ProjectDocument['spec']>]>([
+    ['running', {}],
+    ['stopped', { state: 'Stopped' }],
+    ['changed', { displayName: 'Another', database, env: [{ name: 'A', value: 'b' }] }],
+    ['deleted', deleted],
+    ['about to be purged', { ...deleted, purge: 'Unprotect' }],
+  ])('is one object, the same for one that is %s', (_state, spec) => {
+    const files = delivery(spec);
+    expect([...files.keys()]).toEqual(['kustomization-my-blog.yaml']);
+    expect(files).toEqual(delivery());
+  });
+
+  it('goes with the last of the project’s folder', () => {
+    const last = { ...deleted, purge: 'Remove' } as const;
+    expect([delivery(last).size, project(last).size]).toEqual([0, 0]);
+  });
+
+  it('applies that folder, from the source that the platform names', () => {
+    const sourceOf = (flux: object): unknown => objects(delivery({}, flux))[0]?.spec['sourceRef'];
+    expect(sourceOf({})).toEqual({ kind: 'GitRepository', name: 'platform', namespace: 'flux-system' });
+    expect(sourceOf({ sourceName: 'gitops', sourceNamespace: 'sources' })).toEqual({
+      kind: 'GitRepository',
+      name: 'gitops',
+      namespace: 'sources',
+    });
+    const { metadata } = exampleProject();
+    expect(objects(delivery())[0]?.spec['path']).toBe(
+      `./${renderedProjectDir(metadata.namespace, metadata.name)}`,
+    );
+  });
+
+  it('changes nothing in the project’s own folder', () => {
+    const platform = platformWith((all) => (all.delivery = { flux: {} }));
+    expect(project({ database }, platform)).toEqual(project({ database }));
   });
 });

@@ -1,6 +1,7 @@
 import { App, type Chart } from 'cdk8s';
 import { projectContext, type ProjectContext } from './charts/common.js';
 import { DatabaseChart } from './charts/database.js';
+import { DeliveryChart } from './charts/delivery.js';
 import { ExposureChart } from './charts/exposure.js';
 import { ReleaseChart } from './charts/release.js';
 import { SandboxChart, WorkspaceChart } from './charts/sandbox.js';
@@ -34,6 +35,21 @@ export function renderProject(input: {
   return manifests([
     ...(context.spec.purge === 'Remove' ? [] : dataCharts(app, context)),
     ...(context.spec.state === 'Deleted' ? [] : runCharts(app, context)),
+  ]);
+}
+
+/**
+ * The applier's own object for a project's folder; nothing where the platform's applier needs none. A deleted project
+ * keeps it as long as it keeps its data. It goes when the folder does: that is what makes the applier clear up.
+ */
+export function renderDelivery(input: {
+  readonly platform: PlatformDocument;
+  readonly project: ProjectDocument;
+}): Manifests {
+  if (input.project.spec.purge === 'Remove') return new Map();
+  return manifests([
+    // No version of the document is in it: it must not change with each.
+    new DeliveryChart(new App(), 'delivery', projectContext(input.platform, input.project, '')),
   ]);
 }
 

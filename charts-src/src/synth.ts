@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { App } from 'cdk8s';
 import { readPlatform, readProject, readTenant } from './documents/read-write.js';
-import { renderProject, renderTenant, type Manifests } from './render.js';
+import { renderDelivery, renderProject, renderTenant, type Manifests } from './render.js';
 
 /**
  * For people who have the cdk8s CLI: `cdk8s synth` runs this file (`cdk8s.yaml`), which renders the example documents
@@ -29,6 +29,7 @@ export const exampleNames = (folder = EXAMPLES): readonly string[] =>
 
 export const examplePath = (name: string, ...below: string[]): string => join(EXAMPLES, name, ...below);
 
+/** What belongs to the example, of all folders: no two files are called alike. */
 export function renderExample(name: string): Manifests {
   const own = examplePath(name, 'platform.yaml');
   const platform = readPlatform(
@@ -40,7 +41,9 @@ export function renderExample(name: string): Manifests {
     return renderTenant({ platform, tenant: readTenant(text), intent: blobId(text) });
   }
   const text = readFileSync(examplePath(name, 'project.yaml'), 'utf8');
-  return renderProject({ platform, project: readProject(text), intent: blobId(text) });
+  const project = readProject(text);
+  const folder = renderProject({ platform, project, intent: blobId(text) });
+  return new Map([...folder, ...renderDelivery({ platform, project })].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** What `git hash-object` says of the text. */

@@ -29,7 +29,7 @@ export const tenantContext = (
 });
 
 /** The account that an applier impersonates in a tenant's namespace. */
-const APPLIER = 'applier';
+export const APPLIER = 'applier';
 
 const WATCH = ['get', 'list', 'watch'];
 

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { documentAt, projectPath, renderedProjectDir, renderedTenantDir, tenantPath } from './paths.js';
+import {
+  documentAt,
+  projectPath,
+  renderedDeliveryDir,
+  renderedProjectDir,
+  renderedTenantDir,
+  tenantPath,
+} from './paths.js';
 
 const namespaces = Array.from({ length: 10_000 }, (_, at) => {
   const drawn = ((BigInt(at) + 1n) * 1_000_000_000_039n) % 36n ** 8n;
@@ -12,6 +19,7 @@ describe('the folders of many tenants', () => {
     ['of their projects', (namespace: string) => projectPath(namespace, 'p')],
     ['on rendered', (namespace: string) => renderedProjectDir(namespace, 'p')],
     ['for operators', renderedTenantDir],
+    ['for the applier', (namespace: string) => renderedDeliveryDir(namespace, 'p')],
   ])('%s: none has so many entries that a commit would rewrite it whole', (_where, pathOf) => {
     const entries = new Map<string, Set<string>>();
     for (const path of namespaces.map(pathOf)) {

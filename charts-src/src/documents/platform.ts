@@ -34,6 +34,21 @@ export const platformSchema = z
           podLabels: podLabels.optional(),
         })
         .optional(),
+      /**
+       * Who applies what is rendered, where the applier needs an object of its own for each project. Absent: Argo CD's
+       * ApplicationSets or the local engine, which find the folders themselves.
+       */
+      delivery: z
+        .strictObject({
+          /** A Kustomization for each project is rendered. */
+          flux: z.strictObject({
+            /** The GitRepository of branch `rendered`; absent: `platform`. */
+            sourceName: objectName.optional(),
+            /** Where it is; absent: `flux-system`. */
+            sourceNamespace: objectName.optional(),
+          }),
+        })
+        .optional(),
       sandbox: z.strictObject({
         defaultImage: z.string().min(1),
         allowedImages: z.array(z.string().min(1)).min(1),

@@ -99,6 +99,7 @@ export const SERVER_DEFAULTS: Readonly<Record<string, readonly string[]>> = {
     'spec.componentSpecs[].replicas',
     ...backup(),
   ],
+  Kustomization: ['spec.force'],
   // No server fills in anything here.
   ConfigMap: [],
   Namespace: [],

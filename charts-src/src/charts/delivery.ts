@@ -1,0 +1,57 @@
+import { Chart } from 'cdk8s';
+import type { Construct } from 'constructs';
+import { renderedProjectDir, type PlatformDocument } from '../documents/index.js';
+import { LABELS, MANAGED_BY } from '../names.js';
+import { customObject, type ProjectContext } from './common.js';
+import { APPLIER } from './tenant.js';
+
+type Flux = NonNullable<PlatformDocument['spec']['delivery']>['flux'];
+
+/**
+ * The Flux Kustomization that applies one project's folder. It does not say which version of the document it was made
+ * from: it is the same for all of them, and a commit must not make Flux reconcile more than what it changed.
+ */
+export class DeliveryChart extends Chart {
+  constructor(scope: Construct, id: string, context: ProjectContext) {
+    super(scope, id, { disableResourceNameHashes: true });
+    const { delivery } = context.platform;
+    if (delivery !== undefined) this.#kustomization(context, delivery.flux);
+  }
+
+  #kustomization({ project, namespace }: ProjectContext, { sourceName, sourceNamespace }: Flux): void {
+    customObject(this, 'kustomization', {
+      apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+      kind: 'Kustomization',
+      metadata: {
+        name: project,
+        namespace,
+        labels: {
+          [LABELS.component]: 'delivery',
+          [LABELS.managedBy]: MANAGED_BY,
+          [LABELS.name]: 'delivery',
+          [LABELS.partOf]: project,
+          [LABELS.project]: project,
+        },
+      },
+      spec: {
+        // What it applied goes with it, except what is protected from pruning.
+        deletionPolicy: 'MirrorPrune',
+        force: false,
+        interval: '10m',
+        path: `./${renderedProjectDir(namespace, project)}`,
+        prune: true,
+        retryInterval: '30s',
+        serviceAccountName: APPLIER,
+        sourceRef: {
+          kind: 'GitRepository',
+          name: sourceName ?? 'platform',
+          namespace: sourceNamespace ?? 'flux-system',
+        },
+        targetNamespace: namespace,
+        timeout: '2m',
+        // The revision would otherwise move only when everything is healthy.
+        wait: false,
+      },
+    });
+  }
+}
