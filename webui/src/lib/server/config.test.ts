@@ -23,6 +23,7 @@ describe('readConfig', () => {
     expect(readConfig(good)).toEqual({
       host: '127.0.0.1',
       port: 3000,
+      terminalShares: 'anyone',
       origin: 'http://localhost:3000',
       databaseUrl: good.DATABASE_URL,
       controllerUrl: 'http://127.0.0.1:4000',
