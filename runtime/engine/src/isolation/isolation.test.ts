@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pino } from 'pino';
 import { searchPath } from '../config.js';
-import { at } from '../store/object.js';
+import { at, text } from '../store/object.js';
 import { TestEngine, until, type TestShell } from '../testing/engine-harness.js';
 import { blogFiles, NAMESPACE } from '../testing/manifests.js';
+import { MARKERS, processesWith } from '../workloads/processes.js';
 import { probeIsolation } from './index.js';
 
 /** Under bubblewrap, on machines that have it: what people can do in a sandbox, and what they cannot. */
@@ -23,6 +24,7 @@ const ownNetwork = isolation.kind === 'bubblewrap' && isolation.network.own;
 let engine: TestEngine;
 let shell: TestShell;
 let outside: Server;
+let podUid = '';
 let count = 0;
 
 /** What a command prints, and how it ends. */
@@ -46,7 +48,7 @@ describe.skipIf(isolation.kind === 'none')(`a sandbox under bubblewrap ${why}`, 
     engine = await TestEngine.create('auto');
     await engine.repository.commit(blogFiles({ database: true, env: { GREETING: 'hello there' } }));
     await engine.start();
-    await engine.readyPod();
+    podUid = text(await engine.readyPod(), 'metadata', 'uid') ?? '';
     shell = await engine.shell();
     await shell.waitFor(/\$ $/);
   }, 60_000);
@@ -141,7 +143,8 @@ describe.skipIf(isolation.kind === 'none')(`a sandbox under bubblewrap ${why}`, 
       const now = await keepers();
       return now.length === before.length && now.every((id) => !before.includes(id)) ? true : undefined;
     }, 'other namespaces');
-    shell = await engine.shell('next');
+    // Its namespaces are there a moment before its terminal is.
+    shell = await until(() => engine.shell('next').catch(() => undefined), 'a terminal');
     await shell.waitFor(/\$ $/);
     expect(await run('cat /workspace/kept')).toContain('kept');
   });
@@ -175,11 +178,12 @@ async function processes(): Promise<readonly Process[]> {
   );
 }
 
-/** What holds the sandbox: bubblewrap, outside and inside. */
+/** What holds this test's sandbox and no other engine's: bubblewrap, outside and inside. */
 async function keepers(): Promise<readonly number[]> {
   const all = await processes();
+  const mine = new Set(await processesWith(MARKERS.pod, podUid));
   return all
-    .filter(({ command }) => command[0]?.endsWith('bwrap') === true && command.includes('blog-0'))
+    .filter(({ id, command }) => command[0]?.endsWith('bwrap') === true && mine.has(id))
     .map(({ id }) => id);
 }
 
