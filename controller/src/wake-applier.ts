@@ -1,14 +1,13 @@
-import { renderedProjectDir, renderedTenantDir } from '@fullstackagent/charts';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
 import { mergePatch } from './deliver/merge-patch.js';
 import { createWaker, noWaker, wakeArgo, wakeFlux, type Waker } from './deliver/wake.js';
-import type { ProjectKey, RenderedView } from './model/intent.js';
+import type { RenderedView } from './model/intent.js';
 import { kubeConfigSource } from './shared/kube-api.js';
 
 export interface WakeApplierOptions {
   readonly config: Config;
-  readonly rendered: RenderedView;
+  readonly rendered: Pick<RenderedView, 'onWritten'>;
   /** Where appliers read from somewhere else: what is rendered is there only after it was pushed. */
   readonly remote?: { onRenderedThere(listener: (commit: string) => void): () => void } | undefined;
   readonly log: Logger;
@@ -17,24 +16,23 @@ export interface WakeApplierOptions {
 /** No commit: what was there before the first one that this process saw. */
 const NOTHING = '0'.repeat(40);
 
-/** Tells the applier of every commit on `rendered`, where one has to be told. Answers what ends it. */
+/** Tells the applier of every commit on `rendered` that changes a file, where one has to be told. Answers what ends it. */
 export function wakeApplier({ config, rendered, remote, log }: WakeApplierOptions): () => Promise<void> {
   const waker = wakerOf(config, log);
   let before = NOTHING;
-  let changed: ProjectKey[] = [];
+  /** Written and not told yet. */
+  let folders: readonly string[] | undefined;
   const tell = (after: string): void => {
-    waker.wake({ before, after, paths: changed.flatMap(foldersOf) });
+    waker.wake({ before, after, paths: folders ?? [] });
     before = after;
-    changed = [];
+    folders = undefined;
   };
-  const endRendered = rendered.onRendered((keys) => {
-    changed.push(...keys);
-    if (remote !== undefined) return;
-    const after = newest(rendered, keys);
-    if (after !== undefined) tell(after);
+  const endRendered = rendered.onWritten((written) => {
+    folders = folders === undefined ? written.folders : together(folders, written.folders);
+    if (remote === undefined) tell(written.commit);
   });
   const endRemote = remote?.onRenderedThere((commit) => {
-    if (changed.length > 0) tell(commit);
+    if (folders !== undefined) tell(commit);
   });
   return async () => {
     endRendered();
@@ -59,17 +57,6 @@ function wakerOf({ cluster, delivery, argocdWebhook, kubeconfig }: Config, log: 
   return createWaker({ calls, onFailure });
 }
 
-function newest(rendered: RenderedView, keys: readonly ProjectKey[]): string | undefined {
-  let found: string | undefined;
-  for (const key of keys) {
-    const commit = rendered.lastRendered(key)?.commit;
-    if (commit !== undefined && (found === undefined || rendered.includes(commit, found))) found = commit;
-  }
-  return found;
-}
-
-/** With the tenant's: a first project comes with its tenant. */
-const foldersOf = ({ namespace, name }: ProjectKey): readonly string[] => [
-  renderedProjectDir(namespace, name),
-  renderedTenantDir(namespace),
-];
+/** Not knowing the folders of one of the two is not knowing them. */
+const together = (first: readonly string[], second: readonly string[]): readonly string[] =>
+  first.length > 0 && second.length > 0 ? [...new Set([...first, ...second])] : [];

@@ -97,15 +97,24 @@ export interface IntentStore extends IntentView {
 
 /** What is known about branch `rendered`. */
 export interface RenderedView {
-  /** The last commit on `rendered` that touched this project's folder, and what it was rendered from. */
+  /** The last commit on `rendered` that touched this project's folder, or how it is applied, and what it was rendered from. */
   lastRendered(key: ProjectKey): { readonly commit: string; readonly version: string } | undefined;
   /** The `rendered` commit made from this `main` commit, if there is one yet. */
   renderedFrom(intentCommit: string): string | undefined;
   /** True where `revision` is `commit` or comes after it on `rendered`. False for a revision nobody knows. */
   includes(revision: string, commit: string): boolean;
-  /** The manifests of one project at the tip, sorted by path. */
+  /** What is in a project's own folder at the tip, sorted by path. How that is applied is the operators', like a tenant's. */
   manifests(
     key: ProjectKey,
   ): Promise<{ commit: string; files: readonly { path: string; content: string }[] }>;
   onRendered(listener: (keys: readonly ProjectKey[]) => void): () => void;
+  /** Called after each durable commit that changes a file, also one that is no project's. Ends with what it returns. */
+  onWritten(listener: (written: RenderedWrite) => void): () => void;
+}
+
+/** What is new on `rendered`. */
+export interface RenderedWrite {
+  readonly commit: string;
+  /** What it changed; none where that is not known. */
+  readonly folders: readonly string[];
 }

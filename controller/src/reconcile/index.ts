@@ -5,6 +5,7 @@ import type { PlanDto } from '../contract/plan.js';
 import type { Edit, ProjectKey, RenderedView } from '../model/intent.js';
 import type { Branch, Repository, Snapshot } from '../model/repository.js';
 import type { Charts } from '../render/index.js';
+import { adopt } from './adopt.js';
 import { Loop } from './loop.js';
 import { Operations } from './operations.js';
 import { preview } from './preview.js';
@@ -21,7 +22,7 @@ export interface ReconcilerOptions {
   /** What the cluster makes of a project: a roll-out waits for it. Default: all is well. */
   readonly health?: (key: ProjectKey) => ProjectHealth;
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** How often somebody else's push to `main` is looked for. */
+  /** How often it is looked whether somebody else moved `main` or `rendered`, or took `rendered` away. */
   readonly refreshEveryMs?: number;
 }
 
@@ -38,7 +39,6 @@ export interface RunningReconciler {
 }
 
 const REFRESH_EVERY_MS = 2_000;
-const UPSTREAM_RENDERED = 'refs/upstream/rendered';
 
 /** Follows `main`. The view is complete when this answers; what is not rendered yet comes right after. */
 export async function startReconciler(options: ReconcilerOptions): Promise<RunningReconciler> {
@@ -54,6 +54,10 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
   const endListening = intent.onCommit(() => loop.wake());
   const timer = setInterval(() => {
     intent.refresh().catch((err: unknown) => log.warn({ err }, 'Branch main cannot be read.'));
+    const look = rendered.refresh().then(() => {
+      if (rendered.tip() !== reconciler.renderedTip()) loop.wake();
+    });
+    look.catch((err: unknown) => log.warn({ err }, 'Branch rendered cannot be read.'));
   }, options.refreshEveryMs ?? REFRESH_EVERY_MS);
   timer.unref();
   const standing = (): Standing | undefined => reconciler.standing();
@@ -75,13 +79,6 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
       await loop.stop();
     },
   };
-}
-
-/** Where the branch is not there any more, it goes on from what a remote has of it: the applier knows that one. */
-async function adopt(repository: Pick<Repository, 'refs'>, rendered: Branch<Snapshot>): Promise<void> {
-  if (rendered.tip() !== undefined) return;
-  const there = await repository.refs.read(UPSTREAM_RENDERED);
-  if (there !== undefined) await rendered.moveBy(() => Promise.resolve({ to: there }));
 }
 
 export type { Operations } from './operations.js';

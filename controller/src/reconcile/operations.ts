@@ -81,7 +81,10 @@ export class Operations {
       if (document?.kind !== 'Project' || latest === undefined) continue;
       sampled += 1;
       const one = rendering(this.deps.charts, latest.document, document);
-      const edits = one !== undefined && 'rendered' in one ? folderEdits(one.rendered, tree) : [];
+      const edits =
+        one !== undefined && 'folders' in one
+          ? one.folders.flatMap((folder) => folderEdits(folder, tree))
+          : [];
       if (edits.length === 0) continue;
       changed += 1;
       const { namespace, name } = document.document.metadata;

@@ -79,4 +79,8 @@ export function rendering(
 }
 
 const print = (one: Rendering | undefined): string =>
-  one === undefined ? '' : 'rendered' in one ? JSON.stringify([...one.rendered.files]) : one.problem;
+  one === undefined
+    ? ''
+    : 'folders' in one
+      ? JSON.stringify(one.folders.map(({ folder, files }) => [folder, [...files]]))
+      : one.problem;

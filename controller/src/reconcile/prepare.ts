@@ -140,7 +140,8 @@ export async function renderDocuments(
     const project = document.kind === 'Project' ? { project: projectAt(document) } : {};
     const rendering = renderDocument(charts, ground, document);
     if (rendering === undefined) continue;
-    if ('rendered' in rendering) folders.push({ ...rendering.rendered, ...project });
+    if ('folders' in rendering)
+      folders.push(...rendering.folders.map((folder) => ({ ...folder, ...project })));
     else refusals.push({ path: document.path, message: rendering.problem, ...project });
   }
   return { folders, refusals };

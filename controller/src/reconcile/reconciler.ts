@@ -3,10 +3,12 @@ import { AppError } from '../contract/errors.js';
 import type { StoredDocument } from '../intent/documents.js';
 import type { ProjectKey } from '../model/intent.js';
 import type { Branch, CommitDraft, LogEntry, Repository, Snapshot } from '../model/repository.js';
-import { folderEdits, type Charts } from '../render/index.js';
+import type { Charts } from '../render/index.js';
+import { adopt } from './adopt.js';
+import { changeOf, type FolderChange } from './folder-change.js';
 import { MainPosition } from './main-position.js';
 import type { Outcome } from './outcome.js';
-import { prepare, refusalsAt, type Prepared, type ProjectVersion, type Refusal } from './prepare.js';
+import { prepare, refusalsAt, type Prepared, type Refusal } from './prepare.js';
 import type { RenderedIndex } from './rendered-index.js';
 import { APPROVES, renderedCommit, sliceCommit } from './rendered-message.js';
 import { nextSlice, SliceWatch, type ProjectHealth } from './slices.js';
@@ -50,14 +52,13 @@ interface Position {
   readonly renderedTip: string | undefined;
 }
 
-interface WrittenCommit {
-  readonly commit: string;
-  readonly touched: readonly ProjectVersion[];
-}
+type WrittenCommit = Omit<FolderChange, 'edits'> & { readonly commit: string };
 
 /** Makes one commit on `rendered` for each commit on `main`, in order, from where the branch says it stopped. */
 export class Reconciler {
   #position: Position | undefined;
+  /** The tip of `rendered` when it was read last, whether or not it said where to go on. */
+  #readAt: string | undefined;
   readonly #slices: SliceWatch;
 
   constructor(private readonly deps: ReconcilerDeps) {
@@ -67,6 +68,11 @@ export class Reconciler {
   /** Where rendering stands; undefined while nobody knows. */
   standing(): Standing | undefined {
     return this.#position?.standing;
+  }
+
+  /** The tip of `rendered` that this goes on from: where the branch is somewhere else, there is something to do. */
+  renderedTip(): string | undefined {
+    return this.#position === undefined ? this.#readAt : this.#position.renderedTip;
   }
 
   /** The project that stopped the roll-out. */
@@ -86,7 +92,7 @@ export class Reconciler {
   }
 
   async #advance(): Promise<Outcome> {
-    const position = this.#position ?? (await this.#read());
+    const position = this.#isCurrent() ? this.#position : await this.#read();
     if (position === undefined)
       return {
         kind: 'stalled',
@@ -106,14 +112,22 @@ export class Reconciler {
     return { kind: 'requeue' };
   }
 
+  /** False where somebody else moved the branch, or took it away. */
+  #isCurrent(): boolean {
+    return this.#position !== undefined && this.#position.renderedTip === this.deps.rendered.tip();
+  }
+
   /** undefined where the branch does not say. */
   async #read(): Promise<Position | undefined> {
     const { repository, rendered, index, charts, intent } = this.deps;
+    this.#position = undefined;
     await rendered.refresh();
-    if (!index.isCurrent()) await index.rebuild();
-    const stopped = await whereItStopped(repository, rendered);
-    const source = { repository, known: (path: string, blob: string) => intent.known(path, blob) };
+    await adopt(repository, rendered);
     const renderedTip = rendered.tip();
+    this.#readAt = renderedTip;
+    if (!index.isCurrent()) await index.rebuild();
+    const stopped = await whereItStopped(repository, renderedTip);
+    const source = { repository, known: (path: string, blob: string) => intent.known(path, blob) };
     if (stopped.kind === 'unknown') return undefined;
     if (stopped.kind === 'nothing rendered') {
       const documents = MainPosition.beginning(source);
@@ -174,11 +188,12 @@ export class Reconciler {
       standing = one.standing;
     }
     const written = await Promise.all(prepared.map((one) => this.#write(one)));
-    written.forEach(({ commit, touched }, at) => {
+    written.forEach(({ commit, touched, folders }, at) => {
       const { intent, refusals, standing: after, holdsBackSince, releases } = prepared[at] as Prepared;
       for (const { key } of touched) this.deps.intent.setUnrenderable(key, undefined);
       this.#report(refusals, intent.commit);
-      this.deps.index.record({ commit, intentCommit: intent.commit, touched, holdsBackSince, releases });
+      const record = { commit, intentCommit: intent.commit, touched, folders, holdsBackSince, releases };
+      this.deps.index.record(record);
       this.#position = { intent, standing: after, renderedTip: commit };
     });
   }
@@ -204,22 +219,20 @@ export class Reconciler {
       edits: slice.edits,
     }));
     this.#report(slice.refusals, intent.commit);
-    index.record({ commit, intentCommit: intent.commit, touched: slice.touched });
+    const { touched, folders } = slice;
+    index.record({ commit, intentCommit: intent.commit, touched, folders });
     this.#slices.watch(keys);
     this.#position = { intent, standing: next, renderedTip: commit };
     return { kind: 'requeue' };
   }
 
   async #write(prepared: Prepared): Promise<WrittenCommit> {
-    let touched: readonly ProjectVersion[] = [];
+    let change: FolderChange = { edits: [], folders: [], touched: [] };
     const commit = await this.#commit((tree) => {
-      const edits = prepared.folders.map((folder) => ({ folder, edits: folderEdits(folder, tree) }));
-      touched = edits
-        .filter((one) => one.edits.length > 0)
-        .flatMap(({ folder: { project } }) => (project === undefined ? [] : [project]));
-      return { ...renderedCommit({ ...prepared, touched }), edits: edits.flatMap((one) => one.edits) };
+      change = changeOf(prepared.folders, tree);
+      return { ...renderedCommit({ ...prepared, touched: change.touched }), edits: change.edits };
     });
-    return { commit, touched };
+    return { commit, touched: change.touched, folders: change.folders };
   }
 
   async #commit(draft: (tree: Snapshot) => CommitDraft): Promise<string> {

@@ -1,5 +1,5 @@
 import { ANNOTATIONS, renderedProjectDir } from '@fullstackagent/charts';
-import type { ProjectKey, RenderedView } from '../model/intent.js';
+import type { ProjectKey, RenderedView, RenderedWrite } from '../model/intent.js';
 import type { Branch, LogEntry, Repository, Snapshot } from '../model/repository.js';
 import { HOLDS_BACK, INTENT_COMMIT, readTouched, RELEASES, TOUCHED } from './rendered-message.js';
 
@@ -10,11 +10,14 @@ export interface RenderedRecord {
   readonly commit: string;
   readonly intentCommit: string | undefined;
   readonly touched: readonly { readonly key: ProjectKey; readonly version: string }[];
+  /** All that it changed. */
+  readonly folders: readonly string[];
   readonly holdsBackSince?: string | undefined;
   readonly releases?: string | undefined;
 }
 
-const PROJECT_FILE = /^tenants\/[a-z0-9]{2}\/(ns-[a-z0-9]{8})\/([a-z0-9-]+)\/[^/]+$/;
+/** In its own folder, or in that of its applier's object. */
+const PROJECT_FILE = /^(?:platform\/projects|tenants)\/[a-z0-9]{2}\/(ns-[a-z0-9]{8})\/([a-z0-9-]+)\/[^/]+$/;
 const INTENT_ANNOTATION = new RegExp(
   `${ANNOTATIONS.intent.replace(/[./]/g, '\\$&')}["']?: ["']?([0-9a-f]{40})`,
 );
@@ -32,6 +35,7 @@ export class RenderedIndex implements RenderedView {
   #held = new Map<string, string>();
   #tip: string | undefined;
   readonly #listeners = new Set<Listener>();
+  readonly #writeListeners = new Set<(written: RenderedWrite) => void>();
 
   constructor(
     private readonly repository: Pick<Repository, 'readBlobs' | 'log'>,
@@ -80,10 +84,16 @@ export class RenderedIndex implements RenderedView {
     return () => this.#listeners.delete(listener);
   }
 
+  onWritten(listener: (written: RenderedWrite) => void): () => void {
+    this.#writeListeners.add(listener);
+    return () => this.#writeListeners.delete(listener);
+  }
+
   /** A commit that is durable on the branch. */
-  record({ commit, intentCommit, touched, holdsBackSince, releases }: RenderedRecord): void {
-    this.#place(commit, { intentCommit, holdsBackSince, releases });
+  record({ commit, touched, folders, ...said }: RenderedRecord): void {
+    this.#place(commit, said);
     for (const { key, version } of touched) this.#last.set(idOf(key), { commit, version });
+    if (folders.length > 0) this.#tellWritten({ commit, folders });
     if (touched.length > 0) for (const listener of this.#listeners) listener(touched.map(({ key }) => key));
   }
 
@@ -94,7 +104,7 @@ export class RenderedIndex implements RenderedView {
 
   /** Everything anew from the branch, from its first commit to its tip. */
   async rebuild(): Promise<void> {
-    const tip = this.branch.tip();
+    const [before, tip] = [this.#tip, this.branch.tip()];
     const entries = tip === undefined ? [] : await this.#history(tip);
     this.#tip = undefined;
     this.#position = new Map();
@@ -114,6 +124,13 @@ export class RenderedIndex implements RenderedView {
         for (const id of touchedProjects(entry)) last.set(id, { commit, version: undefined });
     }
     this.#last = await this.#withVersions(last);
+    // Somebody else wrote it.
+    if (before !== undefined && tip !== undefined && tip !== before)
+      this.#tellWritten({ commit: tip, folders: [] });
+  }
+
+  #tellWritten(written: RenderedWrite): void {
+    for (const listener of this.#writeListeners) listener(written);
   }
 
   /** Only commits that do not say themselves what they touched are compared with the one before. */
@@ -135,7 +152,7 @@ export class RenderedIndex implements RenderedView {
     return entries.map((entry) => compared.get(entry.commit) ?? entry);
   }
 
-  #place(commit: string, said: Omit<RenderedRecord, 'commit' | 'touched'>): void {
+  #place(commit: string, said: Omit<RenderedRecord, 'commit' | 'touched' | 'folders'>): void {
     const { intentCommit, holdsBackSince, releases } = said;
     this.#position.set(commit, this.#position.size);
     this.#tip = commit;

@@ -89,8 +89,8 @@ describe('rendering that was cut off', () => {
     const identity = ['-c', 'user.name=H', '-c', 'user.email=h@example.com'];
     const foreign = stockGit(gitDir, ...identity, 'commit-tree', tree, '-m', 'Not ours');
     stockGit(gitDir, 'update-ref', 'refs/heads/rendered', foreign);
-    expect(await whereItStopped(repository, { tip: () => foreign })).toEqual({ kind: 'unknown' });
-    expect(await whereItStopped(repository, { tip: () => undefined })).toEqual({ kind: 'nothing rendered' });
+    expect(await whereItStopped(repository, foreign)).toEqual({ kind: 'unknown' });
+    expect(await whereItStopped(repository, undefined)).toEqual({ kind: 'nothing rendered' });
     await installation.reconcile();
     expect(rendered(gitDir)).toBe(foreign);
   });

@@ -1,6 +1,7 @@
 import type { Edit, ProjectKey } from '../model/intent.js';
 import type { Snapshot } from '../model/repository.js';
-import { folderEdits, type Charts } from '../render/index.js';
+import type { Charts } from '../render/index.js';
+import { changeOf, type FolderChange } from './folder-change.js';
 import { renderDocuments, type Refusal, type ProjectVersion } from './prepare.js';
 import type { Standing } from './standing.js';
 
@@ -10,10 +11,7 @@ export type ProjectHealth =
   | { readonly state: 'moving' }
   | { readonly state: 'failed'; readonly message: string };
 
-export interface Slice {
-  readonly edits: readonly Edit[];
-  /** The projects whose manifests it changes. */
-  readonly touched: readonly ProjectVersion[];
+export interface Slice extends FolderChange {
   readonly refusals: readonly Refusal[];
   /** The last document that was looked at; undefined: there is none behind it. */
   readonly through: string | undefined;
@@ -38,22 +36,21 @@ export async function nextSlice(
   const edits: Edit[] = [];
   const touched: ProjectVersion[] = [];
   const refusals: Refusal[] = [];
+  const folders: string[] = [];
   let changed = 0;
   for (const path of rest) {
     const rendered = await renderDocuments(charts, { documents, platform: platform?.document }, [
       await documents.document(path),
     ]);
     refusals.push(...rendered.refusals);
-    for (const folder of rendered.folders) {
-      const ofFolder = folderEdits(folder, tree);
-      if (ofFolder.length === 0) continue;
-      changed += 1;
-      edits.push(...ofFolder);
-      if (folder.project !== undefined) touched.push(folder.project);
-    }
-    if (changed >= size) return { edits, touched, refusals, through: path };
+    const change = changeOf(rendered.folders, tree);
+    if (change.edits.length > 0) changed += 1;
+    edits.push(...change.edits);
+    touched.push(...change.touched);
+    folders.push(...change.folders);
+    if (changed >= size) return { edits, touched, folders, refusals, through: path };
   }
-  return { edits, touched, refusals, through: undefined };
+  return { edits, touched, folders, refusals, through: undefined };
 }
 
 /** The slice that was rolled out last, until its projects have settled. */

@@ -1,4 +1,4 @@
-import type { Branch, Repository, Snapshot } from '../model/repository.js';
+import type { Repository } from '../model/repository.js';
 import { INTENT_COMMIT, PLATFORM, readRollOut, ROLL_OUT } from './rendered-message.js';
 import type { RollOut } from './standing.js';
 
@@ -18,9 +18,8 @@ export type Stopped = { readonly kind: 'nothing rendered' } | StoppedAt | { read
 /** The rendered branch itself says how far rendering has come: the trailers of its newest commit that has them. */
 export async function whereItStopped(
   repository: Pick<Repository, 'log'>,
-  rendered: Pick<Branch<Snapshot>, 'tip'>,
+  tip: string | undefined,
 ): Promise<Stopped> {
-  const tip = rendered.tip();
   if (tip === undefined) return { kind: 'nothing rendered' };
   const newest = await repository.log({ from: tip, limit: COMMITS_LOOKED_AT, order: 'newest first' });
   const trailers = newest.map((entry) => entry.trailers).find((one) => one.has(INTENT_COMMIT));

@@ -1,10 +1,16 @@
-import { renderProject, renderTenant } from '@fullstackagent/charts';
+import { renderDelivery, renderProject, renderTenant } from '@fullstackagent/charts';
 
 /** The charts, as an argument: a test puts others in their place, of which it knows what they do. */
 export interface Charts {
   /** File name -> YAML. Pure. Throws an Error that says what in the documents does not fit together. */
   readonly project: typeof renderProject;
   readonly tenant: typeof renderTenant;
+  /** The applier's own object for a project, in a folder apart; nothing where there is none. */
+  readonly delivery: typeof renderDelivery;
 }
 
-export const charts: Charts = { project: renderProject, tenant: renderTenant };
+export const charts: Charts = {
+  project: renderProject,
+  tenant: renderTenant,
+  delivery: renderDelivery,
+};

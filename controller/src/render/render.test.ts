@@ -47,17 +47,20 @@ describe('rendering a document', () => {
     const document = project('my-blog');
     const render = () => renderProjectFolder(charts, platform, { document, version });
     expect(render()).toEqual({
-      rendered: {
-        folder: `tenants/ab/${NAMESPACE}/my-blog`,
-        files: renderProject({ platform, project: document, intent: version }),
-      },
+      folders: [
+        {
+          folder: `tenants/ab/${NAMESPACE}/my-blog`,
+          files: renderProject({ platform, project: document, intent: version }),
+        },
+        { folder: `platform/projects/ab/${NAMESPACE}/my-blog`, files: new Map() },
+      ],
     });
     expect(render()).toEqual(render());
   });
 
   it('of a tenant goes where only operators may write', () => {
     const rendering = renderTenantFolder(charts, platform, { document: tenant, version });
-    expect(rendering).toMatchObject({ rendered: { folder: `platform/tenants/ab/${NAMESPACE}` } });
+    expect(rendering).toMatchObject({ folders: [{ folder: `platform/tenants/ab/${NAMESPACE}` }] });
   });
 
   it('that does not fit the platform says why', () => {

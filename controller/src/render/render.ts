@@ -1,4 +1,5 @@
 import {
+  renderedDeliveryDir,
   renderedProjectDir,
   renderedTenantDir,
   type PlatformDocument,
@@ -9,18 +10,23 @@ import type { Versioned } from '../model/intent.js';
 import type { Charts } from './charts.js';
 import type { RenderedFolder } from './folder.js';
 
-export type Rendering = { readonly rendered: RenderedFolder } | { readonly problem: string };
+/** All the folders that a document renders to: they change together, or none of them. */
+export type Rendering = { readonly folders: readonly RenderedFolder[] } | { readonly problem: string };
 
-/** One project's folder. A document that the charts refuse is an answer, not an exception: others go on. */
+/** One project's folder, and that of its applier's object. A document that the charts refuse is an answer, not an exception: others go on. */
 export function renderProjectFolder(
   charts: Charts,
   platform: PlatformDocument,
   { document, version }: Versioned<ProjectDocument>,
 ): Rendering {
   const { namespace, name } = document.metadata;
-  return attempt(renderedProjectDir(namespace, name), () =>
-    charts.project({ platform, project: document, intent: version }),
-  );
+  return attempt(() => [
+    {
+      folder: renderedProjectDir(namespace, name),
+      files: charts.project({ platform, project: document, intent: version }),
+    },
+    { folder: renderedDeliveryDir(namespace, name), files: charts.delivery({ platform, project: document }) },
+  ]);
 }
 
 export function renderTenantFolder(
@@ -28,14 +34,17 @@ export function renderTenantFolder(
   platform: PlatformDocument,
   { document, version }: Versioned<TenantDocument>,
 ): Rendering {
-  return attempt(renderedTenantDir(document.metadata.name), () =>
-    charts.tenant({ platform, tenant: document, intent: version }),
-  );
+  return attempt(() => [
+    {
+      folder: renderedTenantDir(document.metadata.name),
+      files: charts.tenant({ platform, tenant: document, intent: version }),
+    },
+  ]);
 }
 
-function attempt(folder: string, render: () => ReadonlyMap<string, string>): Rendering {
+function attempt(render: () => readonly RenderedFolder[]): Rendering {
   try {
-    return { rendered: { folder, files: render() } };
+    return { folders: render() };
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };
   }

@@ -20,6 +20,7 @@ export interface Installation {
   reconcile(options?: {
     charts?: Charts;
     health?: (key: ProjectKey) => ProjectHealth;
+    refreshEveryMs?: number;
   }): Promise<RunningReconciler>;
   close(): Promise<void>;
 }
@@ -60,13 +61,13 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
     store,
     changes: new GitProjectChanges({ store, now }),
     asked: { author: { id: OWNER, name: 'Ada' }, requestId: 'request-1' },
-    reconcile: async ({ charts: others = charts, health } = {}) => {
+    reconcile: async ({ charts: others = charts, ...more } = {}) => {
       const reconciler = await startReconciler({
         intent: store,
         repository,
         charts: others,
         log: quietLog,
-        ...(health === undefined ? {} : { health }),
+        ...more,
       });
       running.push(reconciler);
       await reconciler.idle();
