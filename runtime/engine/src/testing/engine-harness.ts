@@ -191,9 +191,9 @@ export class TestEngine {
     return number(entry, 'port') ?? 0;
   }
 
-  async shell(session = 'main'): Promise<TestShell> {
-    const credential = Buffer.from('user:blog-token').toString('base64');
-    const url = `ws://127.0.0.1:${await this.portOf('blog', 'ttyd')}/ws?arg=${session}`;
+  async shell(session = 'main', project = 'blog'): Promise<TestShell> {
+    const credential = Buffer.from(`user:${project}-token`).toString('base64');
+    const url = `ws://127.0.0.1:${await this.portOf(project, 'ttyd')}/ws?arg=${session}`;
     const socket = new WebSocket(url, 'tty', { headers: { authorization: `Basic ${credential}` } });
     this.#sockets.push(socket);
     const shell = new TestShell(socket);
