@@ -95,7 +95,9 @@ describe('what is rendered, on a real API server', () => {
 
   it('the examples in the guide for operators are taken', () => {
     const guide = readFileSync(join(ROOT, 'docs', 'kubernetes.md'), 'utf8');
-    const examples = [...guide.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, yaml]) => yaml ?? '');
+    const blocks = [...guide.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, yaml]) => yaml ?? '');
+    // Others are parts of documents, which are no objects of Kubernetes.
+    const examples = blocks.filter((yaml) => /^apiVersion: /m.test(yaml));
     expect(examples.length).toBeGreaterThan(1);
     server.kubectl('create', 'namespace', 'ns-ajno7yq7');
     const manifests = examples.join('---\n');

@@ -5,11 +5,12 @@ import { needs } from '../support/capabilities.js';
 import { ROOT } from '../support/folders.js';
 import { until } from '../support/until.js';
 import { ApiServer, CRDS, missingForApiServer } from './api-server.js';
-import { golden } from './golden.js';
+import { golden, goldenNames, isTenant } from './golden.js';
 
 const missing = missingForApiServer();
 const TENANT = 'ns-rights00';
 const CONTROLLER = 'system:serviceaccount:fullstackagent-system:controller';
+const PLATFORM = 'system:serviceaccount:flux-system:platform';
 const APPLIER = `system:serviceaccount:${TENANT}:applier`;
 
 /** As the tenant's folder will have them: the account that an applier impersonates, and what it is bound to. */
@@ -99,6 +100,39 @@ describe('who may do what, asked of a real API server', () => {
     const list = server.kubectl('--kubeconfig', config, 'get', 'statefulsets', '-A', '-o', 'name');
     expect(list).toContain('statefulset.apps/platform');
     expect(() => server.kubectl('--kubeconfig', config, 'get', 'secrets', '-A')).toThrow(/forbidden/i);
+  });
+
+  it('Flux applies what belongs to operators with an account of its own: a tenant, and how its projects are applied', () => {
+    const args = ['apply', '--server-side', '--field-manager=kustomize-controller', '-f', '-'];
+    const asPlatform = (manifests: string): string =>
+      server.kubectlWith(manifests, ...args, `--as=${PLATFORM}`);
+    for (const example of goldenNames.filter(isTenant))
+      expect(asPlatform(golden(example, 'ns-rights02'))).toContain(
+        'namespace/ns-rights02 serverside-applied',
+      );
+    const delivery = golden('flux', 'ns-rights02')
+      .split('---\n')
+      .filter((manifest) => manifest.includes('kind: Kustomization'))
+      .join('---\n');
+    const name = 'kustomization.kustomize.toolkit.fluxcd.io/my-blog';
+    expect(asPlatform(delivery)).toContain(`${name} serverside-applied`);
+    const tenantsOwn = `--as=system:serviceaccount:ns-rights02:applier`;
+    expect(() => server.kubectlWith(delivery, ...args, tenantsOwn)).toThrow(/forbidden/i);
+    expect(server.kubectl('delete', name, '-n', 'ns-rights02', `--as=${PLATFORM}`)).toContain('deleted');
+    expect(() => asPlatform(golden('minimal', 'ns-rights02'))).toThrow(/forbidden/i);
+  });
+
+  it.each([
+    ['get', 'secrets', '-A'],
+    ['create', 'pods', '-A'],
+    ['create', 'statefulsets.apps', '-A'],
+    ['create', 'clusterroles.rbac.authorization.k8s.io', '-A'],
+    ['create', 'clusterrolebindings.rbac.authorization.k8s.io', '-A'],
+    ['bind', 'clusterroles.rbac.authorization.k8s.io/cluster-admin', '-A'],
+    ['patch', 'gitrepositories.source.toolkit.fluxcd.io/platform', '-n', 'flux-system'],
+    ['impersonate', 'serviceaccounts', '-A'],
+  ])('that account may not %s %s %s %s', async (...question) => {
+    expect(await server.can(PLATFORM, ...question)).toBe(false);
   });
 
   it('the account of a tenant may apply a project in its namespace', () => {
