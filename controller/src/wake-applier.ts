@@ -6,11 +6,11 @@ import type { RenderedView } from './model/intent.js';
 import { kubeConfigSource } from './shared/kube-api.js';
 
 export interface WakeApplierOptions {
-  readonly config: Config;
+  readonly config: Pick<Config, 'argocdWebhook' | 'cluster' | 'delivery' | 'kubeconfig'>;
   readonly rendered: Pick<RenderedView, 'onWritten'>;
   /** Where appliers read from somewhere else: what is rendered is there only after it was pushed. */
   readonly remote?: { onRenderedThere(listener: (commit: string) => void): () => void } | undefined;
-  readonly log: Logger;
+  readonly log: Pick<Logger, 'warn'>;
 }
 
 /** No commit: what was there before the first one that this process saw. */
@@ -42,7 +42,10 @@ export function wakeApplier({ config, rendered, remote, log }: WakeApplierOption
 }
 
 /** The local engine sees the ref move. Who is to be woken has to be said by name: guessing would fail once a commit. */
-function wakerOf({ cluster, delivery, argocdWebhook, kubeconfig }: Config, log: Logger): Waker {
+function wakerOf(
+  { cluster, delivery, argocdWebhook, kubeconfig }: WakeApplierOptions['config'],
+  log: WakeApplierOptions['log'],
+): Waker {
   const onFailure = (error: unknown): void => {
     log.warn({ err: error }, 'the applier cannot be woken; it finds out at its next round');
   };

@@ -1,13 +1,23 @@
-import { renderedProjectDir, renderedTenantDir, renderProject, renderTenant } from '@fullstackagent/charts';
+import {
+  renderDelivery,
+  renderedDeliveryDir,
+  renderedProjectDir,
+  renderedTenantDir,
+  renderProject,
+  renderTenant,
+  writeDocument,
+} from '@fullstackagent/charts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RunningReconciler } from './index.js';
-import { NAMESPACE, OWNER, platform } from '../shared/documents-for-tests.js';
+import { NAMESPACE, OWNER, platform as withoutFlux } from '../shared/documents-for-tests.js';
 import { openInstallation, type Installation } from '../shared/installation-for-tests.js';
-import { stockGit } from '../shared/repository-for-tests.js';
+import { commitWithStockGit, stockGit } from '../shared/repository-for-tests.js';
 
 const NAMES = ['a', 'b', 'c'] as const;
 const NAMESPACES = [NAMESPACE, 'ns-zz00zz00'] as const;
+
+const platform = { ...withoutFlux, spec: { ...withoutFlux.spec, delivery: { flux: {} } } };
 
 /** What people do, and what happens to the machine meanwhile. */
 const step = fc.oneof(
@@ -71,6 +81,9 @@ function expectedFiles({ store }: Installation): Map<string, string> {
     const folder = renderedProjectDir(document.metadata.namespace, document.metadata.name);
     for (const [name, text] of renderProject({ platform, project: document, intent: version }))
       files.set(`${folder}/${name}`, text);
+    const ofApplier = renderedDeliveryDir(document.metadata.namespace, document.metadata.name);
+    for (const [name, text] of renderDelivery({ platform, project: document }))
+      files.set(`${ofApplier}/${name}`, text);
   }
   return files;
 }
@@ -87,6 +100,8 @@ describe('whatever people do and whatever happens to the machine', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 14 }), async (steps) => {
         let installation = await openInstallation();
+        commitWithStockGit(installation.gitDir, 'main', { 'platform.yaml': writeDocument(platform) });
+        await installation.store.refresh();
         let reconciler: RunningReconciler = await installation.reconcile();
         for (const namespace of NAMESPACES)
           await installation.changes.createTenant(installation.asked, { namespace, displayName: OWNER });

@@ -63,6 +63,46 @@ describe('rendering that was cut off', () => {
     expect(reconciler.view.includes(rendered(gitDir), stockGit(gitDir, 'rev-parse', 'rendered^'))).toBe(true);
   });
 
+  it('because somebody took the branch away makes it anew at once, in the same commits', async () => {
+    const installation = await withTenant(await openInstallation());
+    const { changes, asked, gitDir } = installation;
+    await changes.create(asked, { namespace: NAMESPACE, input: { name: 'My Blog' } });
+    const { view } = await installation.reconcile({ refreshEveryMs: 20 });
+    const [before, seen] = [rendered(gitDir), view.lastRendered(key)];
+    stockGit(gitDir, 'update-ref', '-d', 'refs/heads/rendered');
+    await expect
+      .poll(() => stockGit(gitDir, 'for-each-ref', '--format=%(objectname)', 'refs/heads/rendered'))
+      .toBe(before);
+    expect(view.lastRendered(key)).toEqual(seen);
+    expect(view.includes(before, seen?.commit ?? '')).toBe(true);
+  });
+
+  it('because somebody took the branch away goes on from what the remote has of it', async () => {
+    const installation = await withTenant(await openInstallation());
+    const { gitDir } = installation;
+    const { view } = await installation.reconcile({ refreshEveryMs: 20 });
+    const there = commitWithStockGit(gitDir, 'rendered', { 'hotfix.yaml': 'a: 1\n' });
+    stockGit(gitDir, 'update-ref', 'refs/upstream/rendered', there);
+    const told: unknown[] = [];
+    view.onWritten((written) => told.push(written));
+    stockGit(gitDir, 'update-ref', '-d', 'refs/heads/rendered');
+    await expect.poll(() => view.includes(there, there)).toBe(true);
+    expect(rendered(gitDir)).toBe(there);
+    expect(told).toContainEqual({ commit: there, folders: [] });
+  });
+
+  it('at a branch that did not say what it was made from goes on when that is taken away', async () => {
+    const installation = await withTenant(await openInstallation());
+    const { gitDir } = installation;
+    const foreign = stockGit(gitDir, 'rev-parse', 'main');
+    stockGit(gitDir, 'update-ref', 'refs/heads/rendered', foreign);
+    const { view } = await installation.reconcile({ refreshEveryMs: 20 });
+    expect(rendered(gitDir)).toBe(foreign);
+    stockGit(gitDir, 'update-ref', '-d', 'refs/heads/rendered');
+    await expect.poll(() => view.renderedFrom(foreign)).toBeDefined();
+    expect(view.renderedFrom(foreign)).toBe(rendered(gitDir));
+  });
+
   it('over a main whose history was rewritten waits for a person, and goes on when it is put back', async () => {
     const installation = await withTenant(await openInstallation());
     const { changes, asked, gitDir, store } = installation;
