@@ -131,6 +131,28 @@ describe('Applier', () => {
     expect(applied).toEqual([`rendered@sha1:${first}`, `rendered@sha1:${last}`]);
   });
 
+  it('does not apply how Flux would apply a project, but says that it is past such a commit', async () => {
+    const delivery = (name: string): Record<string, string> => ({
+      [`platform/projects/ab/${NS}/${name}/kustomization-${name}.yaml`]: `apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: ${name}, namespace: ${NS}}\nspec: {interval: 10m, suspend: true}\n`,
+    });
+    const life = await Life.start();
+    await life.followed(await repository.commit({ ...configMap('one', 'a'), ...delivery('gone') }));
+    const own = life.get('Kustomization', 'one')?.['spec'];
+    const second = await repository.commit({ ...configMap('one', 'a'), ...delivery('one') });
+    await life.followed(second);
+    const report = life.get('Kustomization', 'one');
+    expect(report?.['spec']).toEqual(own);
+    expect(text(report, 'status', 'lastAppliedRevision')).toBe(`rendered@sha1:${second}`);
+    expect(life.get('Kustomization', 'gone')).toBeUndefined();
+    const third = await repository.commit(configMap('one', 'a'));
+    await life.followed(third);
+    expect(text(life.get('Kustomization', 'one'), 'status', 'lastAppliedRevision')).toBe(
+      `rendered@sha1:${third}`,
+    );
+    expect(life.get('ConfigMap', 'one--env')?.metadata.generation).toBe(1);
+    expect(life.errors).toEqual([]);
+  });
+
   it('prunes what only a rewritten branch no longer has', async () => {
     const base = await repository.commit(configMap('one', 'a'));
     const left = await repository.commit({ ...configMap('one', 'a'), ...configMap('two', 'a') });
