@@ -15,6 +15,22 @@ export interface NetworkOptions {
 const RESTART_MS = 1_000;
 
 /**
+ * Ends pasta when this process ends, however that happens: the pipe to it closes. By itself pasta would stay, because it
+ * changes its rights and so forgets whose death it was to die of.
+ */
+const WITH_US = `
+exec 3<&0
+"$@" 3<&- &
+pasta=$!
+( read -r _ <&3; kill "$pasta" 2>/dev/null ) &
+reader=$!
+code=0
+wait "$pasta" || code=$?
+kill "$reader" 2>/dev/null || true
+exit "$code"
+`;
+
+/**
  * The network of a sandbox: its own loopback and ports, the internet through this machine's, its published ports from
  * there, and of this machine's loopback only the ports that are named. By pasta, without rights of its own.
  */
@@ -22,6 +38,7 @@ export class SandboxNetwork {
   #child: ChildProcess | undefined;
   #reached: ReadonlySet<number>;
   #closed = false;
+  #restarting = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -38,7 +55,8 @@ export class SandboxNetwork {
     if (wanted.size === this.#reached.size) return;
     this.#reached = wanted;
     // A new one starts when this one has ended: both would want the same ports.
-    this.#child?.kill('SIGTERM');
+    this.#restarting = true;
+    this.#child?.stdin?.end();
   }
 
   async close(): Promise<void> {
@@ -47,25 +65,35 @@ export class SandboxNetwork {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'close');
-    child.kill('SIGKILL');
+    child.stdin?.end();
     await ended;
   }
 
   #start(): void {
     const { confinement, pasta, markers } = this.options;
-    const [file, ...args] = [...confinement.prefix(), pasta, ...this.#arguments(), String(confinement.pid)];
+    const command = [pasta, ...this.#arguments(), String(confinement.pid)];
+    const [file = '', ...args]: string[] = [
+      ...confinement.prefix(),
+      '/bin/sh',
+      '-c',
+      WITH_US,
+      'network',
+      ...command,
+    ];
     const child = spawn(file, args, {
       cwd: '/',
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...markers },
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['pipe', 'ignore', 'pipe'],
     });
     this.#child = child;
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-2_000)));
     child.once('error', (err) => this.options.log.error({ err }, 'a sandbox has no network'));
-    child.once('close', (code, signal) => {
+    child.stdin.on('error', () => undefined);
+    child.once('close', (code) => {
       if (this.#closed || child !== this.#child) return;
-      const asked = signal === 'SIGTERM' || code === 143;
+      const asked = this.#restarting;
+      this.#restarting = false;
       if (!asked)
         this.options.log.error({ code, said }, 'the network of a sandbox ended; it is started again');
       this.#timer = setTimeout(() => this.#start(), asked ? 0 : RESTART_MS);
