@@ -46,11 +46,11 @@ export function renderDelivery(input: {
   readonly platform: PlatformDocument;
   readonly project: ProjectDocument;
 }): Manifests {
-  if (input.project.spec.purge === 'Remove') return new Map();
-  return manifests([
-    // No version of the document is in it: it must not change with each.
-    new DeliveryChart(new App(), 'delivery', projectContext(input.platform, input.project, '')),
-  ]);
+  const { delivery } = input.platform.spec;
+  const { metadata, spec } = input.project;
+  if (delivery === undefined || spec.purge === 'Remove') return new Map();
+  const context = { flux: delivery.flux, project: metadata.name, namespace: metadata.namespace };
+  return manifests([new DeliveryChart(new App(), 'delivery', context)]);
 }
 
 /** What belongs to the operators in a tenant's namespace. */

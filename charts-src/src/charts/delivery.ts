@@ -2,23 +2,22 @@ import { Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { renderedProjectDir, type PlatformDocument } from '../documents/index.js';
 import { LABELS, MANAGED_BY } from '../names.js';
-import { customObject, type ProjectContext } from './common.js';
+import { customObject } from './common.js';
 import { APPLIER } from './tenant.js';
 
-type Flux = NonNullable<PlatformDocument['spec']['delivery']>['flux'];
+export interface DeliveryContext {
+  readonly flux: NonNullable<PlatformDocument['spec']['delivery']>['flux'];
+  readonly project: string;
+  readonly namespace: string;
+}
 
 /**
  * The Flux Kustomization that applies one project's folder. It does not say which version of the document it was made
  * from: it is the same for all of them, and a commit must not make Flux reconcile more than what it changed.
  */
 export class DeliveryChart extends Chart {
-  constructor(scope: Construct, id: string, context: ProjectContext) {
+  constructor(scope: Construct, id: string, { flux, project, namespace }: DeliveryContext) {
     super(scope, id, { disableResourceNameHashes: true });
-    const { delivery } = context.platform;
-    if (delivery !== undefined) this.#kustomization(context, delivery.flux);
-  }
-
-  #kustomization({ project, namespace }: ProjectContext, { sourceName, sourceNamespace }: Flux): void {
     customObject(this, 'kustomization', {
       apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
       kind: 'Kustomization',
@@ -44,8 +43,8 @@ export class DeliveryChart extends Chart {
         serviceAccountName: APPLIER,
         sourceRef: {
           kind: 'GitRepository',
-          name: sourceName ?? 'platform',
-          namespace: sourceNamespace ?? 'flux-system',
+          name: flux.sourceName ?? 'platform',
+          namespace: flux.sourceNamespace ?? 'flux-system',
         },
         targetNamespace: namespace,
         timeout: '2m',
