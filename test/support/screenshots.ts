@@ -16,7 +16,11 @@ const widths = [DESKTOP, PHONE];
 const schemes = ['light', 'dark'] as const;
 
 /** Pictures of the page as it stands, light and dark, wide and narrow; then the page is as it was. */
-export async function pictures(page: Page, name: string): Promise<void> {
+export async function pictures(
+  page: Page,
+  name: string,
+  { fullPage = false }: { readonly fullPage?: boolean } = {},
+): Promise<void> {
   const folder = resultsFolder('screenshots');
   for (const colorScheme of schemes) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
@@ -24,7 +28,7 @@ export async function pictures(page: Page, name: string): Promise<void> {
       await page.setViewportSize(size);
       const title = `${name}-${colorScheme}-${size.width}`;
       const path = join(folder, `${title}.png`);
-      await page.screenshot({ path, animations: 'disabled' });
+      await page.screenshot({ path, animations: 'disabled', fullPage });
       keepForDocs(title, path);
     }
   }
