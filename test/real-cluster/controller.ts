@@ -47,7 +47,8 @@ export class ControllerProcess {
   async start(kubeconfig: string, env: Readonly<Record<string, string>>): Promise<void> {
     this.#port = await freePort();
     writeFileSync(join(this.#folder, 'key'), this.#key.toString('hex'));
-    writeFileSync(join(this.#folder, 'platform.yaml'), this.#platform());
+    const example = env['DELIVERY'] === 'flux' ? 'flux/platform.yaml' : 'platform.yaml';
+    writeFileSync(join(this.#folder, 'platform.yaml'), this.#platform(example));
     this.#child = spawn(process.execPath, [join(ROOT, 'controller', 'dist', 'main.js')], {
       stdio: 'ignore',
       env: {
@@ -118,12 +119,12 @@ export class ControllerProcess {
     return file;
   }
 
-  /** The golden platform with a certificate of the length that Sealed Secrets makes; its key is thrown away. */
-  #platform(): string {
+  /** A golden platform with a certificate of the length that Sealed Secrets makes; its key is thrown away. */
+  #platform(example: string): string {
     const [key, certificate] = [join(this.#folder, 'sealing.key'), join(this.#folder, 'sealing.crt')];
     const made = ['req', '-x509', '-newkey', 'rsa:4096', '-nodes', '-days', '2', '-subj', '/CN=test'];
     execFileSync('openssl', [...made, '-keyout', key, '-out', certificate], { stdio: 'pipe' });
-    const text = readFileSync(join(ROOT, 'charts-src', 'golden', 'platform.yaml'), 'utf8');
+    const text = readFileSync(join(ROOT, 'charts-src', 'golden', example), 'utf8');
     const indented = readFileSync(certificate, 'utf8').trimEnd().replaceAll('\n', '\n      ');
     return text.replace(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/, indented);
   }

@@ -121,17 +121,13 @@ describe('a project on a cluster comes to run', () => {
       server
         .kubectl('get', 'gitrepository', 'platform', '-n', 'flux-system', '-o', 'json')
         .includes('"reconcile.fluxcd.io/requestedAt"'),
-    object: (namespace: string, path: string): object => ({
-      apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
-      kind: 'Kustomization',
-      metadata: { name: 'blog', namespace },
-      spec: {
-        interval: '10m',
-        path: `./${path}`,
-        prune: true,
-        sourceRef: { kind: 'GitRepository', name: 'platform', namespace: 'flux-system' },
-      },
-    }),
+    /** As it is rendered, and as the account that Flux applies it with. */
+    apply: (controller: ControllerProcess, namespace: string): void => {
+      const folder = `platform/projects/${namespace.slice(3, 5)}/${namespace}/blog`;
+      const manifests = controller.rendered(folder)?.manifests ?? '';
+      const as = '--as=system:serviceaccount:flux-system:platform';
+      server.kubectlWith(manifests, 'apply', '--server-side', '-f', '-', as);
+    },
     applied: (namespace: string, _path: string, commit: string): void => {
       setStatus('kustomizations.kustomize.toolkit.fluxcd.io/blog', namespace, {
         observedGeneration: 1,
@@ -157,21 +153,25 @@ describe('a project on a cluster comes to run', () => {
       GITOPS_URL: 'https://git.example.com/org/gitops.git',
     }),
     isWoken: (commit: string): boolean => told.some((body) => body.includes(`"after":"${commit}"`)),
-    object: (namespace: string, path: string): object => ({
-      apiVersion: 'argoproj.io/v1alpha1',
-      kind: 'Application',
-      metadata: {
-        name: `${namespace}-blog`,
-        namespace: 'argocd',
-        labels: { 'app.kubernetes.io/managed-by': 'fullstackagent' },
-      },
-      spec: {
-        project: 'fullstackagent-projects',
-        source: source(path),
-        destination: { server: 'https://kubernetes.default.svc', namespace },
-        syncPolicy: { automated: { enabled: true, prune: true } },
-      },
-    }),
+    /** As the ApplicationSet would make it. */
+    apply: (_controller: ControllerProcess, namespace: string, path: string): void => {
+      const application = {
+        apiVersion: 'argoproj.io/v1alpha1',
+        kind: 'Application',
+        metadata: {
+          name: `${namespace}-blog`,
+          namespace: 'argocd',
+          labels: { 'app.kubernetes.io/managed-by': 'fullstackagent' },
+        },
+        spec: {
+          project: 'fullstackagent-projects',
+          source: source(path),
+          destination: { server: 'https://kubernetes.default.svc', namespace },
+          syncPolicy: { automated: { enabled: true, prune: true } },
+        },
+      };
+      apply(JSON.stringify(application));
+    },
     applied: (namespace: string, path: string, commit: string): void => {
       setStatus(`applications.argoproj.io/${namespace}-blog`, 'argocd', {
         sync: {
@@ -204,7 +204,7 @@ describe('a project on a cluster comes to run', () => {
     apply(tenant.manifests);
     apply(project.manifests);
     run(namespace);
-    apply(JSON.stringify(applier.object(namespace, path)));
+    applier.apply(controller, namespace, path);
     // Everything runs, and nobody has said yet that this is what was asked for.
     await until('the controller sees it start', async () => {
       const { status } = await controller.project(namespace, 'blog');
