@@ -1,7 +1,15 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { capabilities, has, needs, pathOf } from '../support/capabilities.js';
 import { freePort, removeFolder, ROOT, temporaryFolder } from '../support/folders.js';
 import { until } from '../support/until.js';
@@ -31,12 +39,19 @@ const FILES: readonly (readonly [source: string, target: string])[] = [
 const NEEDED = ['bwrap', 'setpriv', 'root', 'nginx', 'tini', 'tmux', 'ttyd'] as const;
 
 /** Whether this machine can make a container: for hooks, which cannot skip. */
-export const canRun = (): boolean => NEEDED.every((name) => has(name)) && namespacesWork();
+export const canRun = (): boolean => NEEDED.every((name) => has(name)) && namespacesWork() && isOpen();
 
 /** First line of each test that runs the scripts: skips it where this machine cannot make a container. */
 export function needsSandbox(ctx: Parameters<typeof needs>[0]): void {
   needs(ctx, ...NEEDED);
   ctx.skip(!namespacesWork(), 'needs user namespaces, and this machine does not allow them');
+  ctx.skip(!isOpen(), 'the repository is in a folder that is closed to others');
+}
+
+/** The scripts run as somebody else, where they lie. */
+function isOpen(folder = ROOT): boolean {
+  const above = dirname(folder);
+  return (statSync(folder).mode & 0o001) !== 0 && (above === folder || isOpen(above));
 }
 
 let works: boolean | undefined;
