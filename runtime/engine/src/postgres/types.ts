@@ -46,7 +46,7 @@ export interface PostgresService {
 }
 
 export type PostgresErrorCode =
-  'BINARIES_MISSING' | 'PATH_CLOSED' | 'INVALID_INSTANCE' | 'INIT_FAILED' | 'START_FAILED';
+  'BINARIES_MISSING' | 'PATH_CLOSED' | 'INVALID_INSTANCE' | 'INIT_FAILED' | 'START_FAILED' | 'BACKUP_FAILED';
 
 /** `message` is one line for a person; `cause` keeps what happened. */
 export class PostgresError extends Error {
