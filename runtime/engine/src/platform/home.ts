@@ -1,4 +1,4 @@
-import { access, chmod, constants, mkdir, readFile, readdir } from 'node:fs/promises';
+import { access, chmod, constants, mkdir, readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, writeFileDurably } from '../files/durable.js';
 import { StartProblem } from './problem.js';
@@ -19,7 +19,8 @@ export interface Home {
   readonly seed: string;
 }
 
-function layout(root: string): Home {
+/** Where things are; whether they are there is another question. */
+export function layout(root: string): Home {
   return {
     root,
     logs: join(root, 'logs'),
@@ -55,6 +56,20 @@ export async function openHome(root: string): Promise<Home> {
     throw readable(error, root);
   }
   return home;
+}
+
+/** Throws {@link StartProblem} where this is not a home folder that this program knows. */
+export async function checkHome(root: string): Promise<Home> {
+  const version = await readVersion(root).catch((error: unknown) => {
+    throw readable(error, root);
+  });
+  if (version === undefined) throw new StartProblem(`${root} is not a home folder of FullstackAgent.`);
+  if (version !== VERSION)
+    throw new StartProblem(`${root} was written by another version of FullstackAgent: use that one.`);
+  const owner = (await stat(root)).uid;
+  if (owner !== process.getuid?.())
+    throw new StartProblem(`${root} belongs to another user (uid ${owner}): run this as that user.`);
+  return layout(root);
 }
 
 /** With this mode whatever the umask is, and whatever an earlier version made. */

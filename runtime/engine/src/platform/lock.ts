@@ -43,6 +43,12 @@ export async function takeLock(folder: string, patienceMs: number): Promise<Lock
   throw new StartProblem('The FullstackAgent that runs on this folder does not stop.');
 }
 
+/** What the platform on this folder says of itself; `undefined` where none runs. Takes nothing. */
+export async function holderOf(folder: string): Promise<string | undefined> {
+  const holder = (await lookAround(folder)).find(({ says }) => says !== undefined);
+  return holder === undefined ? undefined : (holder.says?.url ?? 'it is starting');
+}
+
 /** `undefined`: somebody is about to take it or to leave it; ask again. */
 async function tryLock(folder: string): Promise<Lock | undefined> {
   const there = await lookAround(folder);
