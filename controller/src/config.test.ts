@@ -143,7 +143,8 @@ describe('a remote', () => {
     [{ GITOPS_REMOTE: '/x', GITOPS_REMOTE_MAIN: 'pull-request' }, 'GITOPS_REMOTE_API'],
     [{ GITOPS_REMOTE_WEBHOOK_SECRET_FILE: shortKey }, 'less than 16'],
     [{ ACK: 'replicated' }, 'needs GITOPS_REMOTE'],
-  ])('%j is refused in a line that says why', (more, why) => {
+  ])('%j is refused in a line that says why, without a password', (more, why) => {
     expect(refused(more)).toContain(why);
+    expect(refused(more)).not.toContain('secret');
   });
 });

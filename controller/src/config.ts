@@ -134,9 +134,13 @@ function parse(env: NodeJS.ProcessEnv): z.output<typeof environment> {
   throw new ConfigError(
     given[name] === undefined
       ? `${name} is missing.`
-      : `${name} is not right: ${issue?.message ?? ''} (it is "${given[name]}").`,
+      : `${name} is not right: ${issue?.message ?? ''}${shownValue(name, given[name])}.`,
   );
 }
+
+/** An address may have a password in it, which is what is wrong with it then: this line ends up in logs. */
+const shownValue = (name: string, value: string): string =>
+  name === 'GITOPS_REMOTE' ? '' : ` (it is "${value}")`;
 
 /** HS256 wants a key at least as long as its hash: 32 bytes, 64 hex digits. */
 function readTokenKey(file: string): Uint8Array {

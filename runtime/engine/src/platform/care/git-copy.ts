@@ -60,9 +60,16 @@ async function copyLooseObjects(source: string, target: string): Promise<void> {
   const folders = (await readdir(join(source, 'objects'))).filter((name) => /^[0-9a-f]{2}$/.test(name));
   for (const folder of folders) {
     await mkdir(join(target, 'objects', folder), { mode: 0o700 });
-    const names = (await readdir(join(source, 'objects', folder))).filter((name) => /^[0-9a-f]+$/.test(name));
+    // A folder goes when all of it was put into a pack.
+    const found = await readdir(join(source, 'objects', folder)).catch(unlessMissing);
+    const names = found.filter((name) => /^[0-9a-f]+$/.test(name));
     for (const name of names) await linkIfThere(source, target, join('objects', folder, name));
   }
+}
+
+function unlessMissing(error: unknown): string[] {
+  if (isErrno(error, 'ENOENT')) return [];
+  throw error;
 }
 
 async function copyPacks(source: string, target: string): Promise<void> {
