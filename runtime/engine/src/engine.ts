@@ -11,7 +11,7 @@ import { LastingObjects } from './follow/lasting-objects.js';
 import { RenderedBranch } from './follow/rendered-branch.js';
 import { createIngress } from './ingress/index.js';
 import { isolationNotice, openLimits, probeIsolation, type Isolation } from './isolation/index.js';
-import { createPostgresService } from './postgres/index.js';
+import { BackupStore, createPostgresService } from './postgres/index.js';
 import { sealingKey } from './sealing/sealing-key.js';
 import { SnapshotDesk } from './snapshots/snapshot-desk.js';
 import { SnapshotStore } from './snapshots/snapshot-store.js';
@@ -20,6 +20,7 @@ import { Store } from './store/store.js';
 import type { WorkloadController } from './workloads/controller.js';
 import { DeploymentPodController } from './workloads/deployment-pods.js';
 import { DeploymentController } from './workloads/deployments.js';
+import { DatabaseBackups } from './workloads/database-backups.js';
 import { DatabaseController } from './workloads/databases.js';
 import { EndpointController } from './workloads/endpoints.js';
 import { EventRecorder } from './workloads/events.js';
@@ -80,8 +81,9 @@ export class Engine {
     }));
     const postgres = createPostgresService({ root: join(config.home, 'postgres'), log });
     const isolation = await this.#isolation(state.value.engineId);
-    const [key] = await Promise.all([
+    const [key, kept] = await Promise.all([
       sealingKey(join(config.home, 'sealing'), this.#now),
+      BackupStore.open(join(config.home, 'backups'), this.#now),
       postgres.prepareTemplate(),
       this.#endLeftovers(state.value.engineId),
       finishVolumeRemovals(join(config.home, 'volumes'), log),
@@ -102,13 +104,18 @@ export class Engine {
       path: config.sandboxPath,
       isolation,
     });
+    const backups = new DatabaseBackups({
+      ...{ store, state, postgres, events, log },
+      backups: kept,
+      now: this.#now,
+    });
     const engineId = state.value.engineId;
     const releases = await this.#releases({ store, ports, events, engineId, isolation });
     this.#run(store, [
       new VolumeController(store, join(config.home, 'volumes'), log),
       new SealedSecretController(store, unsealer(key), log),
       new StatefulSetController(store, log),
-      new DatabaseController({ store, state, ports, postgres, events, log }),
+      new DatabaseController({ store, state, ports, postgres, backups, events, log }),
       new EndpointController(store, ports, log),
       pods,
       new DeploymentController(store, log),

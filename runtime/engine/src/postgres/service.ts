@@ -1,5 +1,5 @@
 import { mkdir, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { removeFolder } from '../files/durable.js';
 import { locateBinaries, type PostgresBinaries } from './binaries.js';
 import { cloneTemplate, finishRemovals } from './clone.js';
@@ -54,14 +54,22 @@ class Service implements PostgresService {
     return this.#inTurn(instance.id, () => this.#ensureNow(instance));
   }
 
-  async remove(id: string): Promise<void> {
+  async dataFolder(id: string): Promise<string> {
     checkId(id);
+    return join((await this.#prepared()).instances, id, 'data');
+  }
+
+  async whileStopped(id: string, work: (dataFolder: string) => Promise<void>): Promise<void> {
+    const dataFolder = await this.dataFolder(id);
     await this.#inTurn(id, async () => {
       await this.#servers.get(id)?.server.stop();
-      const { instances } = await this.#prepared();
-      await stopLeftovers(join(instances, id, 'data'), this.#options.log);
-      await removeFolder(join(instances, id));
+      await stopLeftovers(dataFolder, this.#options.log);
+      await work(dataFolder);
     });
+  }
+
+  remove(id: string): Promise<void> {
+    return this.whileStopped(id, (dataFolder) => removeFolder(dirname(dataFolder)));
   }
 
   async stopAll(): Promise<void> {

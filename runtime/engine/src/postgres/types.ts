@@ -39,6 +39,10 @@ export interface PostgresService {
    * Throws {@link PostgresError}.
    */
   ensure(instance: PostgresInstance): Promise<RunningPostgres>;
+  /** Where the data of an instance is, or will be. */
+  dataFolder(id: string): Promise<string>;
+  /** Stops the server, and lets nothing start on its data until `work` is done with it. */
+  whileStopped(id: string, work: (dataFolder: string) => Promise<void>): Promise<void>;
   /** Stops the server and deletes its data. Nothing there is fine. */
   remove(id: string): Promise<void>;
   /** Stops every server of this service, at the same time. */

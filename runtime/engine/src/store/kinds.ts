@@ -54,6 +54,7 @@ export const KINDS: readonly Kind[] = [
   inGroup('rbac.authorization.k8s.io/v1')('RoleBinding', 'rolebindings'),
   inGroup('discovery.k8s.io/v1')('EndpointSlice', 'endpointslices'),
   inGroup('apps.kubeblocks.io/v1')('Cluster', 'clusters'),
+  inGroup('dataprotection.kubeblocks.io/v1alpha1')('Backup', 'backups'),
   inGroup('bitnami.com/v1alpha1')('SealedSecret', 'sealedsecrets'),
   inGroup('kustomize.toolkit.fluxcd.io/v1')('Kustomization', 'kustomizations', ['ks']),
   inGroup('source.toolkit.fluxcd.io/v1')('GitRepository', 'gitrepositories', ['gitrepo']),

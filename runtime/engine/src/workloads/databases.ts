@@ -5,6 +5,7 @@ import type { DurableState } from '../store/durable-state.js';
 import { at, record, text, type KubeObject } from '../store/object.js';
 import type { Change, Store } from '../store/store.js';
 import { isReport, keyOfName, nameOfKey, type WorkloadController } from './controller.js';
+import { instanceId, type DatabaseBackups } from './database-backups.js';
 import { databaseObjects, databaseServiceName } from './database-objects.js';
 import { databaseStatus, type DatabasePhase } from './database-status.js';
 import type { EventRecorder } from './events.js';
@@ -16,6 +17,7 @@ export interface DatabaseControllerOptions {
   readonly state: DurableState;
   readonly ports: PortAllocator;
   readonly postgres: PostgresService;
+  readonly backups: DatabaseBackups;
   readonly events: EventRecorder;
   readonly log: Pick<Logger, 'info' | 'error' | 'warn'>;
 }
@@ -56,6 +58,7 @@ export class DatabaseController implements WorkloadController {
 
   async close(): Promise<void> {
     this.#closing = true;
+    await this.options.backups.close();
     await this.#queue.close();
     await this.options.postgres.stopAll();
   }
@@ -67,6 +70,10 @@ export class DatabaseController implements WorkloadController {
     if (cluster.metadata.deletionTimestamp !== undefined) return this.#remove(key, cluster);
     const stop = at(cluster, 'spec', 'componentSpecs', 0, 'stop') === true;
     const restart = text(cluster, 'spec', 'componentSpecs', 0, 'annotations', 'kubeblocks.io/restart');
+    await this.options.backups.restoreIfAsked(cluster, async () => {
+      this.#report(cluster, 'Updating', 'Bringing back a backup.');
+      await this.#stop(key, cluster);
+    });
     const server = this.#servers.get(key);
     if (stop || (server !== undefined && server.restart !== restart)) {
       this.#report(cluster, stop ? 'Stopping' : 'Updating');
@@ -74,6 +81,7 @@ export class DatabaseController implements WorkloadController {
     }
     if (stop) this.#settle(cluster, { ready: false, phase: 'Stopped' });
     else await this.#run(key, cluster, restart);
+    this.options.backups.settled(key);
   }
 
   async #run(key: string, cluster: KubeObject, restart: string | undefined): Promise<void> {
@@ -159,6 +167,7 @@ export class DatabaseController implements WorkloadController {
     const { store, state, ports, postgres, log } = this.options;
     this.#report(cluster, 'Deleting');
     await this.#stop(key, cluster);
+    await this.options.backups.remove(cluster);
     await postgres.remove(instanceId(cluster));
     log.warn({ key }, 'the database was deleted, and its data with it');
     this.#crashes.delete(key);
@@ -188,8 +197,6 @@ export class DatabaseController implements WorkloadController {
     );
   }
 }
-
-const instanceId = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ''}-${metadata.name}`;
 
 const databasePortOwner = (namespace: string, name: string): string =>
   `${namespace}/${databaseServiceName(name)}:5432`;
