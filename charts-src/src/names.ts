@@ -69,6 +69,9 @@ export const ANNOTATIONS = {
   intent: 'fullstackagent.dev/intent',
   restartedAt: 'kubectl.kubernetes.io/restartedAt',
   databaseRestart: 'kubeblocks.io/restart',
+  /** What the local engine does once for each new value. */
+  backupRequested: 'fullstackagent.dev/backup-requested',
+  restore: 'fullstackagent.dev/restore',
   fluxPrune: 'kustomize.toolkit.fluxcd.io/prune',
   argoSyncOptions: 'argocd.argoproj.io/sync-options',
 } as const;

@@ -17,6 +17,7 @@ import { ClusterObserver } from './observe/observer.js';
 import { watchedResources, type ApplierReaders } from './observe/resources.js';
 import { PurgeLoop, type ProjectHealth } from './reconcile/index.js';
 import { openRepository, type OpenRepository } from './repository.js';
+import { DatabaseBackups } from './sandbox/database-backups.js';
 import { DatabaseAccess } from './sandbox/database.js';
 import { SandboxFiles } from './sandbox/files.js';
 import { isolationReader } from './sandbox/isolation.js';
@@ -162,6 +163,7 @@ function apiDeps({ repository, api, board, config, log }: Parts): Omit<ApiDeps, 
     ...repository,
     board,
     database: new DatabaseAccess(access, config.cluster === 'engine' ? 'endpoint' : 'service'),
+    backups: new DatabaseBackups({ api, offered: config.cluster === 'engine' }),
     drift: (key, manifests) => readDrift(api, key, manifests),
     files,
     snapshots: new Snapshots({ api, files, offered: config.cluster === 'engine' }),

@@ -9,6 +9,7 @@ import type { GitIntentStore } from './intent/index.js';
 import {
   GitProjectChanges,
   GitPurgeChanges,
+  GitBackupChanges,
   GitReleaseChanges,
   openIntentStore,
   type Adopted,
@@ -28,6 +29,7 @@ export interface OpenRepository {
   readonly rendered: RenderedView;
   readonly changes: ProjectChanges;
   readonly releases: GitReleaseChanges;
+  readonly backupChanges: GitBackupChanges;
   readonly operations: OperationsDesk;
   readonly preview: RunningReconciler['preview'];
   readonly purges: GitPurgeChanges;
@@ -86,6 +88,7 @@ export async function openRepository({ config, log, health }: RepositoryParts): 
       rendered: reconciler.view,
       changes: new GitProjectChanges({ store: intent, now }),
       releases: new GitReleaseChanges({ store: intent, repository }),
+      backupChanges: new GitBackupChanges({ store: intent, now }),
       preview: reconciler.preview,
       purges: new GitPurgeChanges({ store: intent, now }),
       operations: operationsDesk({ repository, store: intent, operations: reconciler.operations }),

@@ -10,6 +10,7 @@ const backup = { schedule: '30 3 * * 1-5', keep: { days: 14 } };
 
 interface Cluster {
   readonly apiVersion: string;
+  readonly metadata: { readonly annotations: Readonly<Record<string, string>> };
   readonly spec: {
     readonly terminationPolicy: string;
     readonly componentSpecs: readonly [Readonly<Record<string, unknown>>];
@@ -55,6 +56,21 @@ describe('scheduled backups', () => {
 
   it('are refused where the platform has none', () => {
     expect(() => cluster({ database: { ...database, backup } })).toThrow(RenderError);
+  });
+
+  it('on request, and what is brought back, are annotations of the Cluster', () => {
+    const restore = { backup: 'my-blog--db-requested-20261124', requestedAt: '2026-11-24T09:00:00Z' };
+    const requested = { ...database, backupRequestedAt: '2026-11-24T08:00:00Z', restore };
+    expect(cluster({ database: requested }).metadata.annotations).toMatchObject({
+      'fullstackagent.dev/backup-requested': '2026-11-24T08:00:00Z',
+      'fullstackagent.dev/restore': 'my-blog--db-requested-20261124/2026-11-24T09:00:00Z',
+    });
+    const odd = { ...restore, backup: 'x/y' };
+    expect(
+      projectSchema.safeParse(exampleProject({ database: { ...requested, restore: odd } })).success,
+    ).toBe(false);
+    const { annotations } = cluster({ database }).metadata;
+    expect(Object.keys(annotations).filter((name) => /backup|restore/.test(name))).toEqual([]);
   });
 
   const check = (schedule: string) =>

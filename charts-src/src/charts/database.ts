@@ -27,12 +27,18 @@ export class DatabaseChart extends Chart {
       metadata: projectMeta(context, {
         name: context.names.database,
         component: 'database',
-        annotations: keep(context),
+        annotations: { ...keep(context), ...requests(database) },
       }),
       spec: { ...form(context, database), ...backup(context, database) },
     });
   }
 }
+
+/** A time each, so that asking again is another value. */
+const requests = ({ backupRequestedAt, restore }: Database): Readonly<Record<string, string>> => ({
+  ...(backupRequestedAt === undefined ? {} : { [ANNOTATIONS.backupRequested]: backupRequestedAt }),
+  ...(restore === undefined ? {} : { [ANNOTATIONS.restore]: `${restore.backup}/${restore.requestedAt}` }),
+});
 
 /** KubeBlocks 1.0 and later. */
 function v1(context: ProjectContext, database: Database): object {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { objectName } from './names.js';
+import { instant } from './instant.js';
+import { backupName, objectName } from './names.js';
 import { bytes } from './quantities.js';
 
 const FIELDS = [
@@ -60,4 +61,8 @@ export const databaseSchema = z.strictObject({
       keep: z.strictObject({ days: z.int().min(1).max(3650) }),
     })
     .optional(),
+  /** A new value asks for a backup now. On one machine only: docs/adr/0013. */
+  backupRequestedAt: instant.optional(),
+  /** A new value brings a backup back, once. On one machine only. */
+  restore: z.strictObject({ backup: backupName, requestedAt: instant }).optional(),
 });

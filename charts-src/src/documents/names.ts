@@ -61,3 +61,9 @@ export const objectName = z
     /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/,
     'A name in the cluster is lower-case letters, digits, hyphens and dots.',
   );
+
+/** As the one who made it calls it. It becomes a part of an annotation. */
+export const backupName = z
+  .string()
+  .max(121, 'A backup name has at most 121 characters.')
+  .regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/, 'A backup is called by a-z, 0-9 and hyphens.');

@@ -2,16 +2,12 @@ import { z } from 'zod';
 import { API_VERSION } from './api-version.js';
 import { databaseSchema } from './database.js';
 import { visibility } from './exposure.js';
+import { instant } from './instant.js';
 import { hostName, namespaceName, objectName, projectName, singleLine } from './names.js';
 import { bytes } from './quantities.js';
 import { releaseSchema } from './release.js';
 import { unique } from './unique.js';
 import { sealedValue, variables, type variable } from './variables.js';
-
-/** Seconds precision, UTC: what `metadata` timestamps of Kubernetes look like. */
-const instant = z
-  .string()
-  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'A time is written like "2026-11-23T08:00:00Z".');
 
 export const projectStates = ['Running', 'Stopped', 'Deleted'] as const;
 

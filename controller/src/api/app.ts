@@ -2,6 +2,7 @@ import express, { Router, type Express, type RequestHandler } from 'express';
 import type { ApiDeps } from './deps.js';
 import { notFound, problemHandler } from './problems.js';
 import { assignRequestId, requireToken } from './request.js';
+import { databaseBackupRoutes } from './routes/database-backups.js';
 import { eventRoutes } from './routes/events.js';
 import { gitRoutes } from './routes/git.js';
 import { fileRoutes } from './routes/files.js';
@@ -25,7 +26,7 @@ export function createApp(deps: ApiDeps): Express {
   app.use(serviceRoutes(deps), gitRoutes(deps), webhookRoutes(deps));
   app.use('/v1', requireToken(deps), express.json({ limit: BODY_LIMIT }));
   app.use(installationRoutes(deps), operationRoutes(deps), remoteRoutes(deps));
-  app.use(projectRoutes(deps), projectPartRoutes(deps), releaseRoutes(deps));
+  app.use(projectRoutes(deps), projectPartRoutes(deps), releaseRoutes(deps), databaseBackupRoutes(deps));
   app.use(fileRoutes(deps), terminalRoutes(deps), eventRoutes(deps));
   app.use(notFound);
   app.use(problemHandler(deps.log));

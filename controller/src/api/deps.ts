@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import type { DriftedObjectDto } from '../contract/drift.js';
 import type { PlanDto } from '../contract/plan.js';
-import type { GitReleaseChanges, ReleaseCommit } from '../intent/index.js';
+import type { GitBackupChanges, GitReleaseChanges, ReleaseCommit } from '../intent/index.js';
 import type { Edit, IntentStore, ProjectKey, RenderedView } from '../model/intent.js';
+import type { DatabaseBackups } from '../sandbox/database-backups.js';
 import type { DatabaseAccess } from '../sandbox/database.js';
 import type { SandboxFiles } from '../sandbox/files.js';
 import type { Isolation } from '../sandbox/isolation.js';
@@ -24,6 +25,8 @@ export interface ApiDeps {
   readonly rendered: RenderedView;
   readonly changes: ProjectChanges;
   readonly releases: Releases;
+  readonly backups: Pick<DatabaseBackups, 'offered' | 'list' | 'requireOffered' | 'requireRestorable'>;
+  readonly backupChanges: Pick<GitBackupChanges, 'backUp' | 'restore' | 'schedule'>;
   readonly snapshots: Pick<Snapshots, 'offered' | 'take' | 'startCommand'>;
   readonly operations: OperationsDesk;
   /** undefined where none is configured. */

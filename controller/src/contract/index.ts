@@ -1,3 +1,4 @@
+export * from './backups.js';
 export * from './conflict.js';
 export * from './drift.js';
 export * from './errors.js';

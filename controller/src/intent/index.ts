@@ -51,6 +51,7 @@ async function begin(
 }
 
 export { GitProjectChanges, type ProjectChangesDeps } from './project-changes.js';
+export { GitBackupChanges } from './backup-changes.js';
 export { GitReleaseChanges, type ReleaseCommit } from './release-changes.js';
 export { GitOperatorChanges } from './operator-changes.js';
 export { GitPurgeChanges } from './purge-changes.js';

@@ -47,6 +47,8 @@ export function platformDocument(facts: SeedFacts): object {
         },
         defaultPreset: 'small',
         defaultStorage: '10Gi',
+        // Made and kept by the engine.
+        backup: {},
       },
       // Snapshots of workspaces, kept by the engine: there is nothing here that would run an image of a registry.
       release: { registries: ['snapshot.local/'] },

@@ -138,7 +138,7 @@ describe('a backup on request', () => {
     clock = new Date('2026-11-24T02:05:00Z');
     const annotations = {
       [REQUESTED]: '2026-11-24T02:00:00Z',
-      [RESTORE]: `${backup.metadata.name}@2026-11-24T02:05:00Z`,
+      [RESTORE]: `${backup.metadata.name}/2026-11-24T02:05:00Z`,
     };
     want({ annotations });
     expect(await eventOf('Restored')).toContain(`The database is as in ${backup.metadata.name}`);
@@ -159,7 +159,7 @@ describe('a backup on request', () => {
     // And the way back from the restore.
     const [before] = completed('before-restore');
     clock = new Date('2026-11-24T02:10:00Z');
-    want({ annotations: { [RESTORE]: `${before?.metadata.name ?? ''}@2026-11-24T02:10:00Z` } });
+    want({ annotations: { [RESTORE]: `${before?.metadata.name ?? ''}/2026-11-24T02:10:00Z` } });
     await until(() => (completed('before-restore').length === 2 ? true : undefined), 'a second set aside');
     await phase('Running');
     expect(await sql('SELECT text FROM note')).toEqual([{ text: 'first' }, { text: 'second' }]);
@@ -169,11 +169,11 @@ describe('a backup on request', () => {
     want();
     await phase('Running');
     await sql('CREATE TABLE note (text text)');
-    want({ annotations: { [RESTORE]: 'blog--db-requested-1@2026-11-24T02:05:00Z' } });
+    want({ annotations: { [RESTORE]: 'blog--db-requested-1/2026-11-24T02:05:00Z' } });
     expect(await eventOf('RestoreFailed')).toBe('There is no backup blog--db-requested-1 of this database.');
     await phase('Running');
     expect(await sql('SELECT count(*)::int AS n FROM note')).toEqual([{ n: 0 }]);
-    want({ annotations: { [RESTORE]: '../../etc@2026-11-24T02:05:00Z' } });
+    want({ annotations: { [RESTORE]: '../../etc/2026-11-24T02:05:00Z' } });
     await until(
       () =>
         engine.store.list('Event').filter((event) => text(event, 'reason') === 'RestoreFailed').length > 1
@@ -191,7 +191,7 @@ describe('a backup on request', () => {
     await phase('Stopped');
     want({ stop: true, annotations: { [REQUESTED]: '2026-11-24T02:00:00Z' } });
     const { name } = (await oneBackup('requested')).metadata;
-    want({ stop: true, annotations: { [RESTORE]: `${name}@2026-11-24T02:01:00Z` } });
+    want({ stop: true, annotations: { [RESTORE]: `${name}/2026-11-24T02:01:00Z` } });
     await eventOf('Restored');
     await phase('Stopped');
   });

@@ -20,10 +20,10 @@ export interface DatabaseBackupsOptions {
   readonly log: Pick<Logger, 'info' | 'error' | 'warn'>;
 }
 
-/** On a Cluster: the time of the last request for a backup, and `<backup>@<time>` of the last request to bring one back. */
+/** On a Cluster: the time of the last request for a backup, and `<backup>/<time>` of the last request to bring one back. */
 const REQUESTED = 'fullstackagent.dev/backup-requested';
 const RESTORE = 'fullstackagent.dev/restore';
-const RESTORE_FORM = /^([a-z0-9][a-z0-9-]*)@([0-9TZ:-]+)$/;
+const RESTORE_FORM = /^([a-z0-9][a-z0-9-]*)\/([0-9TZ:-]+)$/;
 
 /** So that a clock that jumped, or a machine that slept, is noticed. */
 const LOOK_AGAIN_MS = 10 * 60_000;
