@@ -15,6 +15,7 @@ import type {
 import { ask, type ControllerConnection, type ControllerRequest } from './controller-request.js';
 import { OperationsClient, type Decided } from './operations-client.js';
 import type { ProjectKey } from './project-key.js';
+import { BackupsClient } from './backups-client.js';
 import { ReleaseClient } from './release-client.js';
 import { RemoteClient, type ProposalDecision } from './remote-client.js';
 
@@ -125,6 +126,11 @@ export class ControllerClient {
 
   decideProposal(key: ProjectKey, id: string, decision: ProposalDecision): Promise<Decided> {
     return this.#json('POST', `${projectPath(key)}/proposals/${segment(id)}/${decision}`);
+  }
+
+  /** The backups of one project's database. */
+  backups(key: ProjectKey): BackupsClient {
+    return new BackupsClient((request) => this.#answer(request), projectPath(key));
   }
 
   /** The release of one project. */

@@ -8,6 +8,7 @@ import type { z } from 'zod';
 import { createTokenInput } from '../accounts/access-tokens.js';
 import { logInInput, signUpInput } from '../accounts/credentials.js';
 import { purgeInput } from './projects.js';
+import { backupOperations } from './backup-operations.js';
 import { releaseOperations } from './release-operations.js';
 import { remoteOperations } from './remote-operations.js';
 import { shareOperations } from './share-operations.js';
@@ -230,6 +231,7 @@ export const operations: readonly Operation[] = [
     answer: 'The files it would change on both branches, and whether the sandbox restarts.',
     input: planInput,
   },
+  ...backupOperations,
   ...releaseOperations,
   ...shareOperations,
   {
