@@ -101,12 +101,15 @@ async function answerOf(program: SandboxProgram): Promise<string> {
 }
 
 /** The rest of the output stays in the stream. undefined: it ended without one. */
-async function firstLine({ stdout }: SandboxProgram): Promise<string | undefined> {
+export async function firstLine(
+  { stdout }: SandboxProgram,
+  limitBytes = HEAD_LIMIT_BYTES,
+): Promise<string | undefined> {
   let head = Buffer.alloc(0);
   for await (const chunk of stdout.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     head = Buffer.concat([head, chunk]);
     const end = head.indexOf('\n');
-    if (end === -1 && head.length <= HEAD_LIMIT_BYTES) continue;
+    if (end === -1 && head.length <= limitBytes) continue;
     stdout.unshift(head.subarray(end + 1));
     return head.subarray(0, end).toString('utf8');
   }
