@@ -34,9 +34,11 @@ keys=$HOME/.config/fullstackagent
 host_key=$keys/ssh_host_ed25519_key
 if [ ! -f "$host_key" ]; then
   mkdir -p -- "$keys"
-  ssh-keygen -q -t ed25519 -N '' -C '' -f "$here/host" >/dev/null
-  # A link is made once: of two first connections one key stays.
-  ln -- "$here/host" "$host_key" 2>/dev/null || [ -f "$host_key" ]
+  new=$keys/.\${here##*/}
+  ssh-keygen -q -t ed25519 -N '' -C '' -f "$new" >/dev/null
+  # A link is made once: of two first connections one key stays. It needs one file system, so the key is made here.
+  ln -- "$new" "$host_key" 2>/dev/null || [ -f "$host_key" ]
+  rm -f -- "$new" "$new.pub"
 fi
 
 # In this machine's own time zone: every version of sshd reads it so.
