@@ -1,4 +1,5 @@
 import { apiVersionOf, KINDS, type Kind } from '../store/kinds.js';
+import { openApi } from './openapi.js';
 import { notFound } from './status.js';
 
 const groups = [...new Set(KINDS.map(({ group }) => group))].filter((group) => group !== '');
@@ -28,6 +29,7 @@ export function fixedAnswer(path: string): unknown {
     case '/readyz':
       return 'ok';
     default:
+      if (path === '/openapi/v2' || path.startsWith('/openapi/v3')) return openApi(path);
       throw notFound('The server could not find the requested resource.');
   }
 }
@@ -46,7 +48,7 @@ export function discovery(group: string, version: string | undefined): object {
 }
 
 function resourcesOf({ kind, namespaced, plural, shortNames = [], inAll = false }: Kind): readonly object[] {
-  const verbs = ['get', 'list', 'watch', ...(kind === 'Pod' ? ['delete'] : [])];
+  const verbs = [...(kind === 'Pod' ? ['delete'] : []), 'get', 'list', 'watch'];
   const own = {
     name: plural,
     singularName: kind.toLowerCase(),

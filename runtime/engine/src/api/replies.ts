@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { badRequest } from './status.js';
+import { badRequest, unsupportedMedia } from './status.js';
 
 /** One request, and where its answer goes. */
 export interface Exchange {
@@ -34,6 +34,7 @@ const MAX_BODY = 64 * 1024;
 
 /** The JSON of a request; undefined where there is none. Has to be called before anything is awaited. */
 export function jsonBody(request: IncomingMessage): Promise<unknown> {
+  if (/protobuf/.test(request.headers['content-type'] ?? '')) throw unsupportedMedia();
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;

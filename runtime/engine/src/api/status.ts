@@ -13,6 +13,8 @@ export class ApiError extends Error {
 
 export const notFound = (message: string): ApiError => new ApiError(404, 'NotFound', message);
 export const badRequest = (message: string): ApiError => new ApiError(400, 'BadRequest', message);
+export const unsupportedMedia = (): ApiError =>
+  new ApiError(415, 'UnsupportedMediaType', 'The body has to be JSON.');
 export const gone = (): ApiError =>
   new ApiError(410, 'Expired', 'The resource version is too old: list again.');
 

@@ -119,6 +119,12 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     field('Termination-Policy', 'spec', 'terminationPolicy'),
     field('Status', 'status', 'phase'),
   ],
+  Backup: [
+    field('Cluster', 'metadata', 'labels', 'app.kubernetes.io/instance'),
+    field('Method', 'spec', 'backupMethod'),
+    field('Status', 'status', 'phase'),
+    field('Total-Size', 'status', 'totalSize'),
+  ],
   Kustomization: [
     { name: 'Ready', value: condition('Ready', 'status') },
     { name: 'Status', value: condition('Ready', 'message') },

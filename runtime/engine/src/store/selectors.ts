@@ -8,6 +8,8 @@ export class SelectorError extends Error {
 export type Matches = (object: KubeObject) => boolean;
 
 const NAME = /^[A-Za-z0-9]([A-Za-z0-9./_-]*[A-Za-z0-9])?$/;
+/** Empty, or as a label's value has to be. */
+const VALUE = /^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$/;
 const SET = /^(\S+)\s+(in|notin)\s+\(([^()]*)\)$/;
 
 /** Kubernetes' label selector: `a=b,c!=d,e,!f,g in (h,i)`. All requirements have to hold. */
@@ -22,17 +24,16 @@ function requirement(source: string): (labels: Labels) => boolean {
   const set = SET.exec(source);
   if (set !== null) {
     const [, name = '', operator, list = ''] = set;
-    const values = list.split(',').map((value) => value.trim());
+    const values = list.split(',').map((value) => checkedValue(value.trim()));
     const among = (labels: Labels): boolean => values.includes(labels[checked(name)] ?? '\0');
     return operator === 'in' ? among : (labels) => !among(labels);
   }
   const comparison = /^([^!=]+)(==|=|!=)(.*)$/.exec(source);
   if (comparison !== null) {
-    const [, name = '', operator, value = ''] = comparison;
+    const [, name = '', operator, written = ''] = comparison;
     const label = checked(name.trim());
-    return operator === '!='
-      ? (labels) => labels[label] !== value.trim()
-      : (labels) => labels[label] === value.trim();
+    const value = checkedValue(written.trim());
+    return operator === '!=' ? (labels) => labels[label] !== value : (labels) => labels[label] === value;
   }
   if (source.startsWith('!')) {
     const label = checked(source.slice(1).trim());
@@ -45,6 +46,11 @@ function requirement(source: string): (labels: Labels) => boolean {
 function checked(name: string): string {
   if (!NAME.test(name)) throw new SelectorError(`"${name}" is not a label.`);
   return name;
+}
+
+function checkedValue(value: string): string {
+  if (!VALUE.test(value)) throw new SelectorError(`"${value}" is not a label's value.`);
+  return value;
 }
 
 /** By commas, but not by those inside parentheses. */
