@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { alone } from './lock.mjs';
 import { lastLines, Problem, root, runQuietly, secondsSince } from './run.mjs';
 import { fingerprint } from './sources.mjs';
 
@@ -48,16 +49,21 @@ const layers = [
 /** Builds what is not there or older than its sources. `before` is asked when something is to be written. */
 export async function build({ say, before }) {
   const stamps = readStamps();
+  if (layers.flat().every((part) => isCurrent(part, stamps))) return;
+  before();
+  await alone({ say }, () => buildStale(say));
+}
+
+async function buildStale(say) {
+  // Read again: whoever was waited for may have built it.
+  const stamps = readStamps();
   const since = performance.now();
   let announced = false;
   for (const layer of layers) {
     const stale = layer.filter((part) => !isCurrent(part, stamps));
     if (stale.length === 0) continue;
-    if (!announced) {
-      before();
-      say('Building …');
-      announced = true;
-    }
+    if (!announced) say('Building …');
+    announced = true;
     await buildTogether(stale, stamps);
   }
   if (announced) say(`Built in ${secondsSince(since)}.`);

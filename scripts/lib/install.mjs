@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { alone } from './lock.mjs';
 import { lastLines, Problem, root, runQuietly, secondsSince } from './run.mjs';
 
 const lockFile = join(root, 'package-lock.json');
@@ -13,6 +14,12 @@ export async function installPackages({ say, before }) {
   const wanted = createHash('sha256').update(readFileSync(lockFile)).digest('hex');
   if (isInstalled(wanted)) return;
   before();
+  await alone({ say }, () => install(wanted, say));
+}
+
+async function install(wanted, say) {
+  // Whoever was waited for may have installed them.
+  if (isInstalled(wanted)) return;
   const first = !existsSync(join(root, 'node_modules'));
   say(
     first ? 'Installing packages (first start only) …' : 'Installing packages (the lock file has changed) …',
