@@ -1,16 +1,8 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  chownSync,
-  copyFileSync,
-  mkdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
-import { capabilities, has, needs, pathOf } from '../support/capabilities.js';
+import { chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { has, needs, pathOf } from '../support/capabilities.js';
 import { freePort, removeFolder, ROOT, temporaryFolder } from '../support/folders.js';
 import { until } from '../support/until.js';
 
@@ -39,19 +31,12 @@ const FILES: readonly (readonly [source: string, target: string])[] = [
 const NEEDED = ['bwrap', 'setpriv', 'root', 'nginx', 'tini', 'tmux', 'ttyd'] as const;
 
 /** Whether this machine can make a container: for hooks, which cannot skip. */
-export const canRun = (): boolean => NEEDED.every((name) => has(name)) && namespacesWork() && isOpen();
+export const canRun = (): boolean => NEEDED.every((name) => has(name)) && namespacesWork();
 
 /** First line of each test that runs the scripts: skips it where this machine cannot make a container. */
 export function needsSandbox(ctx: Parameters<typeof needs>[0]): void {
   needs(ctx, ...NEEDED);
   ctx.skip(!namespacesWork(), 'needs user namespaces, and this machine does not allow them');
-  ctx.skip(!isOpen(), 'the repository is in a folder that is closed to others');
-}
-
-/** The scripts run as somebody else, where they lie. */
-function isOpen(folder = ROOT): boolean {
-  const above = dirname(folder);
-  return (statSync(folder).mode & 0o001) !== 0 && (above === folder || isOpen(above));
 }
 
 let works: boolean | undefined;
@@ -89,10 +74,22 @@ export class Sandbox {
       'bash.bashrc': '. /etc/fullstackagent/bashrc\n',
     };
     for (const [name, text] of Object.entries(files)) writeFileSync(join(this.folder, 'etc', name), text);
-    // As the Dockerfile leaves it: to be run by everybody and read by nobody.
+    this.#copyFiles();
+  }
+
+  /** The developer's own copies: the repository may lie in a folder that is closed to others. */
+  #copyFiles(): void {
+    mkdirSync(join(this.folder, 'image'));
+    for (const [source] of FILES) copyFileSync(join(RUNTIME, source), this.#copyOf(source));
+    if (has('ttyd')) copyFileSync(pathOf('ttyd'), this.#copyOf('ttyd'));
     if (!has('nginx')) return;
-    copyFileSync(pathOf('nginx'), join(this.folder, 'nginx'));
-    chmodSync(join(this.folder, 'nginx'), 0o711);
+    // As the Dockerfile leaves it: to be run by everybody and read by nobody.
+    copyFileSync(pathOf('nginx'), this.#copyOf('nginx'));
+    chmodSync(this.#copyOf('nginx'), 0o711);
+  }
+
+  #copyOf(file: string): string {
+    return join(this.folder, 'image', basename(file));
   }
 
   /** A path of this machine below one of the mounts. */
@@ -197,9 +194,9 @@ export class Sandbox {
       ),
       ...['bin', 'lib', 'lib64', 'sbin'].flatMap((name) => bind('--symlink', `usr/${name}`, `/${name}`)),
       ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/usr/local/bin'],
-      ...bind('--ro-bind', capabilities.ttyd.path ?? '', '/usr/local/bin/ttyd'),
-      ...bind('--ro-bind', join(this.folder, 'nginx'), '/usr/sbin/nginx'),
-      ...FILES.flatMap(([source, target]) => bind('--ro-bind', join(RUNTIME, source), target)),
+      ...bind('--ro-bind', this.#copyOf('ttyd'), '/usr/local/bin/ttyd'),
+      ...bind('--ro-bind', this.#copyOf('nginx'), '/usr/sbin/nginx'),
+      ...FILES.flatMap(([source, target]) => bind('--ro-bind', this.#copyOf(source), target)),
       ...['passwd', 'group', 'bash.bashrc'].flatMap((name) =>
         bind('--ro-bind', join(this.folder, 'etc', name), `/etc/${name}`),
       ),
