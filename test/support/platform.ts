@@ -164,6 +164,11 @@ export class Platform {
     return join(this.home, 'gitops.git');
   }
 
+  /** What `npm start` printed so far, the last time. */
+  get output(): string {
+    return this.#start?.output ?? '';
+  }
+
   /** The first time and every further time: the same home and the same port. */
   async start(): Promise<void> {
     this.#port ??= await freePort();

@@ -51,6 +51,35 @@ export function processesOf(home: string): readonly Process[] {
   return allProcesses().filter(({ pid }) => pid !== process.pid && mentions(pid, home));
 }
 
+/** The TCP ports that a process listens on: what /proc says of its sockets. */
+export function listeningPorts(pid: number): readonly number[] {
+  const lines = ['tcp', 'tcp6'].flatMap((kind) => read(`/proc/${pid}/net/${kind}`).split('\n').slice(1));
+  const own = new Set(openSockets(pid));
+  return lines
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , , state, , , , , , inode]) => state === LISTEN && own.has(inode ?? ''))
+    .map(([, address = '']) => Number.parseInt(address.split(':').at(-1) ?? '', 16));
+}
+
+const LISTEN = '0A';
+
+function openSockets(pid: number): readonly string[] {
+  const names = (): readonly string[] => {
+    try {
+      return readdirSync(`/proc/${pid}/fd`);
+    } catch {
+      return [];
+    }
+  };
+  return names().flatMap((name) => {
+    try {
+      return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${name}`))?.[1] ?? [];
+    } catch {
+      return [];
+    }
+  });
+}
+
 export const isAlive = (pid: number): boolean => describe(pid) !== undefined;
 
 /** Proportional set size of one process in bytes: what it costs, with shared pages divided among those who share. */
