@@ -9,7 +9,7 @@ export interface AppOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Whether the app answers. */
   readonly listens: () => Promise<boolean>;
-  /** How long it may take to listen before it is started anew. */
+  /** How long it may go without listening, at first and later, before it is started anew. */
   readonly startupMs: number;
   readonly onChange: (state: AppState) => void;
 }
@@ -37,7 +37,10 @@ export class DeploymentApp {
   #timer: NodeJS.Timeout | undefined;
   #state: AppState = { ready: false, restarts: 0 };
   #pauseMs = FIRST_PAUSE_MS;
+  // By the monotonic clock: a laptop that slept, or a clock that was set, is no reason to end an app.
   #startedAt = 0;
+  /** Since when it has not listened. */
+  #silentSince: number | undefined;
   #output = '';
   #tooSlow = false;
   #stopped = false;
@@ -56,7 +59,8 @@ export class DeploymentApp {
   start(): void {
     if (this.#stopped) return;
     const { command, cwd, env } = this.options;
-    this.#startedAt = Date.now();
+    this.#startedAt = performance.now();
+    this.#silentSince = this.#startedAt;
     this.#tooSlow = false;
     // A group of its own: what it starts ends with it.
     const child = spawn(command.file, [...command.args], {
@@ -110,15 +114,22 @@ export class DeploymentApp {
     const child = this.#child;
     const ready = await this.options.listens();
     if (this.#stopped || child === undefined || child !== this.#child) return;
-    if (ready && Date.now() - this.#startedAt > SETTLED_MS) this.#pauseMs = FIRST_PAUSE_MS;
+    const now = performance.now();
+    if (ready && now - this.#startedAt > SETTLED_MS) this.#pauseMs = FIRST_PAUSE_MS;
     if (ready !== this.#state.ready)
       this.#tell({ ready, restarts: this.#state.restarts, ...this.#endedBefore() });
-    if (!ready && Date.now() - this.#startedAt > this.options.startupMs) {
+    if (this.#silentMs(ready, now) > this.options.startupMs) {
       this.#tooSlow = true;
       this.signal('SIGKILL');
       return;
     }
     this.#look(ready ? LOOK_MS : LOOK_WHILE_STARTING_MS);
+  }
+
+  /** One look without an answer is no reason to end an app: it may be starting its server anew. */
+  #silentMs(ready: boolean, now: number): number {
+    this.#silentSince = ready ? undefined : (this.#silentSince ?? now);
+    return this.#silentSince === undefined ? 0 : now - this.#silentSince;
   }
 
   #endedBefore(): Pick<AppState, 'ended'> {
