@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
+import type { Ended } from './pod-status.js';
 
 export interface AppOptions {
   /** A shell on this machine, or in the pod's namespaces, with what it is to read. */
@@ -19,7 +20,7 @@ export interface AppState {
   readonly ready: boolean;
   readonly restarts: number;
   readonly waiting?: { readonly reason: string; readonly message: string };
-  readonly ended?: { readonly exitCode: number; readonly at: Date };
+  readonly ended?: Ended;
 }
 
 const LOOK_WHILE_STARTING_MS = 150;
@@ -39,9 +40,12 @@ export class DeploymentApp {
   #pauseMs = FIRST_PAUSE_MS;
   // By the monotonic clock: a laptop that slept, or a clock that was set, is no reason to end an app.
   #startedAt = 0;
+  #startTime = new Date();
   /** Since when it has not listened. */
   #silentSince: number | undefined;
   #output = '';
+  /** The same, of this life alone. */
+  #said = '';
   #tooSlow = false;
   #stopped = false;
 
@@ -60,8 +64,10 @@ export class DeploymentApp {
     if (this.#stopped) return;
     const { command, cwd, env } = this.options;
     this.#startedAt = performance.now();
+    this.#startTime = new Date();
     this.#silentSince = this.#startedAt;
     this.#tooSlow = false;
+    this.#said = '';
     // A group of its own: what it starts ends with it.
     const child = spawn(command.file, [...command.args], {
       cwd,
@@ -73,7 +79,9 @@ export class DeploymentApp {
     for (const stream of [child.stdout, child.stderr]) {
       const decoder = new StringDecoder('utf8');
       stream.on('data', (chunk: Buffer) => {
-        this.#output = (this.#output + decoder.write(chunk)).slice(-LAST_WORDS_CHARS);
+        const words = decoder.write(chunk);
+        this.#output = (this.#output + words).slice(-LAST_WORDS_CHARS);
+        if (child === this.#child) this.#said = (this.#said + words).slice(-LAST_WORDS_CHARS);
       });
     }
     child.once('error', () => {
@@ -150,7 +158,7 @@ export class DeploymentApp {
       ready: false,
       restarts,
       waiting: { reason: 'CrashLoopBackOff', message },
-      ended: { exitCode, at: new Date() },
+      ended: { exitCode, startedAt: this.#startTime, at: new Date(), output: this.#said },
     });
     this.#timer = setTimeout(() => {
       this.start();

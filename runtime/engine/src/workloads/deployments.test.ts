@@ -2,7 +2,7 @@ import http from 'node:http';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { at, list, number, text } from '../store/object.js';
+import { at, list, number, record, text } from '../store/object.js';
 import { CLAIM, POD, TestEngine, until } from '../testing/engine-harness.js';
 import { blogFiles, keptFiles, NAMESPACE } from '../testing/manifests.js';
 import { RELEASE_HOST, releaseFiles, type ReleaseOptions } from '../testing/release-manifests.js';
@@ -123,6 +123,12 @@ describe('a release', () => {
     }, 'a container that ended with 7');
     expect(text(broken, 'state', 'waiting', 'reason')).toBe('CrashLoopBackOff');
     expect(text(broken, 'state', 'waiting', 'message')).toContain('no database');
+    expect(text(broken, 'lastState', 'terminated', 'message')).toBe('no database');
+    const { startedAt, finishedAt } = record(broken, 'lastState', 'terminated');
+    expect([startedAt, finishedAt].map((time) => Number.isNaN(Date.parse(String(time))))).toEqual([
+      false,
+      false,
+    ]);
     expect(await ask()).toBe('200 good  production');
     await release({ image: await snapshot(server('mended')) });
     await answers('mended  production');

@@ -6,16 +6,25 @@ export interface PodCondition {
   readonly ready?: boolean;
   readonly restarts?: number;
   /** How it ended the time before. */
-  readonly ended?: { readonly exitCode: number; readonly at: Date };
+  readonly ended?: Ended;
   /** Why the container cannot be started yet. */
   readonly waiting?: { readonly reason: string; readonly message: string };
   /** Why the pod cannot even be placed. */
   readonly unschedulable?: string;
 }
 
+/** One life of a container. */
+export interface Ended {
+  readonly exitCode: number;
+  readonly startedAt: Date;
+  readonly at: Date;
+  /** The end of what it printed. */
+  readonly output: string;
+}
+
 /** A pod's status as the kubelet would write it. Times move only when what they are about changes. */
 export function podStatus(pod: KubeObject, condition: PodCondition, now: Date): Json {
-  const instant = now.toISOString().replace(/\.\d+Z$/, 'Z');
+  const instant = seconds(now);
   const ready = isReady(condition);
   const conditions = [
     {
@@ -59,16 +68,32 @@ function containerStatus(pod: KubeObject, condition: PodCondition, instant: stri
   };
 }
 
-const lastState = ({ ended }: PodCondition): Json =>
-  ended === undefined
-    ? {}
-    : {
-        terminated: {
-          exitCode: ended.exitCode,
-          reason: ended.exitCode === 0 ? 'Completed' : 'Error',
-          finishedAt: ended.at.toISOString().replace(/\.\d+Z$/, 'Z'),
-        },
-      };
+function lastState({ ended }: PodCondition): Json {
+  if (ended === undefined) return {};
+  const failed = ended.exitCode !== 0;
+  return {
+    terminated: {
+      exitCode: ended.exitCode,
+      reason: failed ? 'Error' : 'Completed',
+      startedAt: seconds(ended.startedAt),
+      finishedAt: seconds(ended.at),
+      ...(failed && ended.output !== '' ? { message: lastWords(ended.output) } : {}),
+    },
+  };
+}
+
+/** As much as the kubelet takes with terminationMessagePolicy FallbackToLogsOnError: 80 lines and 2,048 bytes. */
+function lastWords(output: string): string {
+  const lines = output.trimEnd().split('\n').slice(-80).join('\n');
+  const bytes = Buffer.from(lines);
+  // A character that is cut in two at the beginning is left out whole.
+  return bytes
+    .subarray(-2048)
+    .toString('utf8')
+    .replace(/^\uFFFD+/, '');
+}
+
+const seconds = (time: Date): string => time.toISOString().replace(/\.\d+Z$/, 'Z');
 
 const unschedulable = ({ unschedulable: message }: PodCondition): Json =>
   message === undefined ? {} : { reason: 'Unschedulable', message };
