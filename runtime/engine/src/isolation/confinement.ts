@@ -1,6 +1,7 @@
 import { chmod, chown, mkdir, readFile } from 'node:fs/promises';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
@@ -56,17 +57,18 @@ exec "$@"
  */
 export class Confinement {
   /** It ended, and nobody here ended it. */
-  readonly whenLost: Promise<void>;
+  readonly whenLost: Promise<Loss>;
   #ending = false;
 
   private constructor(
     private readonly options: ConfinementOptions,
     private readonly started: Started,
   ) {
-    const { child } = started;
+    const { child, said } = started;
     this.whenLost = new Promise((resolve) => {
-      child.once('close', () => {
-        if (!this.#ending) resolve();
+      child.once('close', (code, signal) => {
+        const exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+        if (!this.#ending) void said.then((output) => resolve({ exitCode, output }));
       });
     });
   }
@@ -85,7 +87,7 @@ export class Confinement {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
     });
     try {
-      return new Confinement(options, { child, group, pid: await firstProcess(child) });
+      return new Confinement(options, { child, group, ...(await firstProcess(child)) });
     } catch (error) {
       await group?.remove();
       throw error;
@@ -153,9 +155,14 @@ export class Confinement {
   }
 }
 
-interface Started {
+/** How it ended: 128 + n where signal n did it, as shells have it, and what it said. */
+export interface Loss {
+  readonly exitCode: number;
+  readonly output: string;
+}
+
+interface Started extends First {
   readonly child: ChildProcess;
-  readonly pid: number;
   readonly group: LimitedGroup | undefined;
 }
 
@@ -213,8 +220,15 @@ function startCommand(
   };
 }
 
+interface First {
+  /** Of the first process inside. */
+  readonly pid: number;
+  /** All that bubblewrap said, once it has ended. */
+  readonly said: Promise<string>;
+}
+
 /** The first process inside, once everything is mounted. Throws with what bubblewrap said where it ended before that. */
-async function firstProcess(child: ChildProcess): Promise<number> {
+async function firstProcess(child: ChildProcess): Promise<First> {
   const [, , complaint, report, ready] = child.stdio as (Readable | null)[];
   if (complaint == null || report == null || ready == null) throw new Error('A process has no pipes.');
   const [said, told] = [textOf(complaint), textOf(report)];
@@ -222,7 +236,7 @@ async function firstProcess(child: ChildProcess): Promise<number> {
   try {
     const failed = once(child, 'error').then(([error]) => Promise.reject(error as Error));
     if ((await Promise.race([textOf(ready), failed])) === 'ready\n')
-      return info.parse(JSON.parse(await told))['child-pid'];
+      return { pid: info.parse(JSON.parse(await told))['child-pid'], said: said.catch(() => '') };
     throw new Error((await said).trim() || 'bubblewrap ended without a word.');
   } finally {
     clearTimeout(limit);

@@ -1,4 +1,4 @@
-export { Confinement } from './confinement.js';
+export { Confinement, type Loss } from './confinement.js';
 export { openLimits, type Amounts } from './limits.js';
 export { programBinds } from './layout.js';
 export { isolationNotice } from './notice.js';

@@ -18,6 +18,7 @@ export interface BlogOptions {
   readonly database?: boolean;
   readonly stopped?: boolean;
   readonly restartedAt?: string;
+  readonly livenessProbe?: object;
 }
 
 const claim = {
@@ -67,7 +68,33 @@ const podMetadata = (restartedAt: string | undefined) => ({
   annotations: restartedAt === undefined ? {} : { restartedAt },
 });
 
-const statefulSet = ({ replicas = 1, database = false, restartedAt }: BlogOptions) => ({
+const environment = (database: boolean) => [
+  { name: 'PROJECT_NAME', value: 'blog' },
+  { name: 'PORT', value: '3000' },
+  { name: 'FULLSTACKAGENT_ENV_DIR', value: '/run/fullstackagent/env' },
+  {
+    name: 'TTYD_ACCESS_TOKEN',
+    valueFrom: { secretKeyRef: { name: 'blog--terminal', key: 'TTYD_ACCESS_TOKEN' } },
+  },
+  ...(database
+    ? [
+        {
+          name: 'PGPASSWORD',
+          valueFrom: {
+            secretKeyRef: { name: 'blog--db-postgresql-account-postgres', key: 'password' },
+          },
+        },
+        {
+          name: 'DATABASE_URL',
+          value: `postgresql://postgres:$(PGPASSWORD)@blog--db-postgresql-postgresql.${NAMESPACE}.svc.cluster.local:5432/postgres`,
+        },
+      ]
+    : []),
+];
+
+const listens = { tcpSocket: { port: 'ttyd' }, successThreshold: 1, timeoutSeconds: 2 };
+
+const statefulSet = ({ replicas = 1, database = false, restartedAt, livenessProbe }: BlogOptions) => ({
   apiVersion: 'apps/v1',
   kind: 'StatefulSet',
   metadata: metadata('blog'),
@@ -87,31 +114,11 @@ const statefulSet = ({ replicas = 1, database = false, restartedAt }: BlogOption
               { name: 'app', containerPort: 3000 },
               { name: 'ttyd', containerPort: 7681 },
             ],
-            env: [
-              { name: 'PROJECT_NAME', value: 'blog' },
-              { name: 'PORT', value: '3000' },
-              { name: 'FULLSTACKAGENT_ENV_DIR', value: '/run/fullstackagent/env' },
-              {
-                name: 'TTYD_ACCESS_TOKEN',
-                valueFrom: { secretKeyRef: { name: 'blog--terminal', key: 'TTYD_ACCESS_TOKEN' } },
-              },
-              ...(database
-                ? [
-                    {
-                      name: 'PGPASSWORD',
-                      valueFrom: {
-                        secretKeyRef: { name: 'blog--db-postgresql-account-postgres', key: 'password' },
-                      },
-                    },
-                    {
-                      name: 'DATABASE_URL',
-                      value: `postgresql://postgres:$(PGPASSWORD)@blog--db-postgresql-postgresql.${NAMESPACE}.svc.cluster.local:5432/postgres`,
-                    },
-                  ]
-                : []),
-            ],
+            env: environment(database),
             envFrom: [{ configMapRef: { name: 'blog--env', optional: true } }],
-            readinessProbe: { tcpSocket: { port: 'ttyd' } },
+            startupProbe: { ...listens, periodSeconds: 1, failureThreshold: 120 },
+            readinessProbe: { ...listens, periodSeconds: 5, failureThreshold: 3 },
+            livenessProbe: livenessProbe ?? { ...listens, periodSeconds: 20, failureThreshold: 6 },
             volumeMounts: [
               { name: 'workspace', mountPath: '/workspace', subPath: 'workspace' },
               { name: 'workspace', mountPath: '/home/developer', subPath: 'home' },

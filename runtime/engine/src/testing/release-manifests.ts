@@ -17,6 +17,8 @@ const labels = {
 const selector = { 'fullstackagent.dev/project': 'blog', 'fullstackagent.dev/workload': 'release' };
 const metadata = (name = 'blog--release') => ({ name, namespace: NAMESPACE, labels });
 
+const listens = { tcpSocket: { port: 'app' }, successThreshold: 1, timeoutSeconds: 2 };
+
 const deployment = ({ image, replicas, startupSeconds = 60 }: ReleaseOptions, variables: string) => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
@@ -35,7 +37,9 @@ const deployment = ({ image, replicas, startupSeconds = 60 }: ReleaseOptions, va
             ports: [{ name: 'app', containerPort: 3000 }],
             env: [{ name: 'PORT', value: '3000' }],
             envFrom: [{ configMapRef: { name: variables } }],
-            startupProbe: { periodSeconds: 1, failureThreshold: startupSeconds },
+            startupProbe: { ...listens, periodSeconds: 1, failureThreshold: startupSeconds },
+            readinessProbe: { ...listens, periodSeconds: 5, failureThreshold: 3 },
+            livenessProbe: { ...listens, periodSeconds: 20, failureThreshold: 6 },
           },
         ],
       },

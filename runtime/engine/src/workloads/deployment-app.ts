@@ -1,6 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { constants } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pollUntil } from '../files/polling.js';
+import { Health, type Probe, type Probes, type Reach } from '../probes/index.js';
+import { whyGivenUp, type ContainerEvents } from './container-events.js';
+import type { Lives } from './lives.js';
+import { CRASH_LOOP } from './pod-reports.js';
 import type { Ended } from './pod-status.js';
 
 export interface AppOptions {
@@ -8,51 +15,55 @@ export interface AppOptions {
   readonly command: { readonly file: string; readonly args: readonly string[] };
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Whether the app answers. */
-  readonly listens: () => Promise<boolean>;
-  /** How long it may go without listening, at first and later, before it is started anew. */
-  readonly startupMs: number;
+  readonly probes: Probes;
+  readonly reach: Reach;
+  /** How long it may take to end when a probe gave it up. */
+  readonly graceSeconds: number;
+  readonly events: ContainerEvents;
+  readonly lives: Lives;
   readonly onChange: (state: AppState) => void;
 }
 
 /** How the process stands, in a container's words. */
 export interface AppState {
+  readonly started: boolean;
   readonly ready: boolean;
   readonly restarts: number;
   readonly waiting?: { readonly reason: string; readonly message: string };
   readonly ended?: Ended;
 }
 
-const LOOK_WHILE_STARTING_MS = 150;
-const LOOK_MS = 3000;
-const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 60_000;
-/** Who ran for so long did not end for the reason it ended for before. */
-const SETTLED_MS = 60_000;
 const LAST_WORDS_CHARS = 16 * 1024;
 const SHOWN_LINES = 6;
+const GROUP_CHECK_MS = 50;
+const LAST_WORDS_MS = 250;
 
-/** One process of a release: started, looked after, and started again when it ends, later each time. */
+/** One life of the process. */
+interface Life {
+  readonly child: ChildProcess;
+  readonly health: Health;
+  /** Everything that it printed has been read. */
+  readonly closed: Promise<unknown>;
+  said: string;
+  /** Until when what is left of it may take its time, by the monotonic clock; set when a probe gave it up. */
+  endBy?: number;
+  givenUp?: string;
+}
+
+/** One process of a release: started, asked how it is, and started again when it ends, later each time. */
 export class DeploymentApp {
-  #child: ChildProcess | undefined;
+  #life: Life | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #state: AppState = { ready: false, restarts: 0 };
-  #pauseMs = FIRST_PAUSE_MS;
-  // By the monotonic clock: a laptop that slept, or a clock that was set, is no reason to end an app.
-  #startedAt = 0;
-  #startTime = new Date();
-  /** Since when it has not listened. */
-  #silentSince: number | undefined;
+  #waiting: AppState['waiting'];
   #output = '';
-  /** The same, of this life alone. */
-  #said = '';
-  #tooSlow = false;
   #stopped = false;
 
   constructor(private readonly options: AppOptions) {}
 
   get state(): AppState {
-    return this.#state;
+    const { started = false, ready = false } = this.#life?.health ?? {};
+    const waiting = this.#waiting === undefined ? {} : { waiting: this.#waiting };
+    return { started, ready, ...this.options.lives.told, ...waiting };
   }
 
   /** The end of what it printed, over all its starts. */
@@ -62,12 +73,8 @@ export class DeploymentApp {
 
   start(): void {
     if (this.#stopped) return;
-    const { command, cwd, env } = this.options;
-    this.#startedAt = performance.now();
-    this.#startTime = new Date();
-    this.#silentSince = this.#startedAt;
-    this.#tooSlow = false;
-    this.#said = '';
+    const { command, cwd, env, lives, events } = this.options;
+    lives.begin();
     // A group of its own: what it starts ends with it.
     const child = spawn(command.file, [...command.args], {
       cwd,
@@ -75,105 +82,137 @@ export class DeploymentApp {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    this.#child = child;
-    for (const stream of [child.stdout, child.stderr]) {
-      const decoder = new StringDecoder('utf8');
-      stream.on('data', (chunk: Buffer) => {
-        const words = decoder.write(chunk);
-        this.#output = (this.#output + words).slice(-LAST_WORDS_CHARS);
-        if (child === this.#child) this.#said = (this.#said + words).slice(-LAST_WORDS_CHARS);
-      });
-    }
-    child.once('error', () => {
-      this.#ended(child, 126);
-    });
+    const life: Life = {
+      child,
+      health: this.#healthOf(() => life),
+      closed: once(child, 'close').catch(() => undefined),
+      said: '',
+    };
+    this.#life = life;
+    this.#listen(life);
+    child.once('error', () => void this.#ended(life, 126));
     child.once('exit', (code, signal) => {
-      this.#ended(child, code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+      void this.#ended(life, code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
     });
-    this.#look(LOOK_WHILE_STARTING_MS);
+    events.started();
+    this.#waiting = undefined;
+    this.#tell();
+    life.health.start();
   }
 
   /** No new start; who is there is ended by whoever asks. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    this.signal('SIGTERM');
+    this.#life?.health.stop();
+  }
+
+  /** Its process group, as `kill` has it; empty where nobody is in it. */
+  group(): readonly number[] {
+    const pid = this.#life?.child.pid;
+    return pid !== undefined && hasGroup(pid) ? [-pid] : [];
   }
 
   /** To the whole group. */
   signal(name: NodeJS.Signals): void {
-    const { pid } = this.#child ?? {};
-    if (pid === undefined) return;
-    try {
-      process.kill(-pid, name);
-    } catch {
-      // Gone already.
+    if (this.#life !== undefined) signalGroup(this.#life.child.pid, name);
+  }
+
+  #listen(life: Life): void {
+    for (const stream of [life.child.stdout, life.child.stderr]) {
+      const decoder = new StringDecoder('utf8');
+      stream?.on('data', (chunk: Buffer) => {
+        const words = decoder.write(chunk);
+        this.#output = (this.#output + words).slice(-LAST_WORDS_CHARS);
+        life.said = (life.said + words).slice(-LAST_WORDS_CHARS);
+      });
     }
   }
 
-  #look(afterMs: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      void this.#check();
-    }, afterMs);
-  }
-
-  async #check(): Promise<void> {
-    const child = this.#child;
-    const ready = await this.options.listens();
-    if (this.#stopped || child === undefined || child !== this.#child) return;
-    const now = performance.now();
-    if (ready && now - this.#startedAt > SETTLED_MS) this.#pauseMs = FIRST_PAUSE_MS;
-    if (ready !== this.#state.ready)
-      this.#tell({ ready, restarts: this.#state.restarts, ...this.#endedBefore() });
-    if (this.#silentMs(ready, now) > this.options.startupMs) {
-      this.#tooSlow = true;
-      this.signal('SIGKILL');
-      return;
-    }
-    this.#look(ready ? LOOK_MS : LOOK_WHILE_STARTING_MS);
-  }
-
-  /** One look without an answer is no reason to end an app: it may be starting its server anew. */
-  #silentMs(ready: boolean, now: number): number {
-    this.#silentSince = ready ? undefined : (this.#silentSince ?? now);
-    return this.#silentSince === undefined ? 0 : now - this.#silentSince;
-  }
-
-  #endedBefore(): Pick<AppState, 'ended'> {
-    const { ended } = this.#state;
-    return ended === undefined ? {} : { ended };
-  }
-
-  #ended(child: ChildProcess, exitCode: number): void {
-    if (child !== this.#child) return;
-    // What it left running in its group would hold the port.
-    this.signal('SIGKILL');
-    this.#child = undefined;
-    clearTimeout(this.#timer);
-    if (this.#stopped) return;
-    const message = this.#whyItWaits();
-    const restarts = this.#state.restarts + 1;
-    this.#tell({
-      ready: false,
-      restarts,
-      waiting: { reason: 'CrashLoopBackOff', message },
-      ended: { exitCode, startedAt: this.#startTime, at: new Date(), output: this.#said },
+  #healthOf(life: () => Life): Health {
+    const { probes, reach, events } = this.options;
+    return new Health({
+      probes,
+      reach,
+      onChange: () => {
+        this.#tell();
+      },
+      onUnhealthy: (kind, message) => {
+        events.unhealthy(kind, message);
+      },
+      onFailed: (probe, message) => {
+        this.#giveUp(life(), probe, message);
+      },
     });
+  }
+
+  #giveUp(life: Life, probe: Probe, message: string): void {
+    const graceMs = (probe.graceSeconds ?? this.options.graceSeconds) * 1000;
+    life.givenUp = whyGivenUp(probe, message);
+    life.endBy = performance.now() + graceMs;
+    this.options.events.failed(probe.kind);
+    signalGroup(life.child.pid, 'SIGTERM');
+    this.#timer = setTimeout(() => {
+      signalGroup(life.child.pid, 'SIGKILL');
+    }, graceMs);
+  }
+
+  async #ended(life: Life, exitCode: number): Promise<void> {
+    const { pid } = life.child;
+    life.health.stop();
+    // Stopped, or ended already: an error of a process that was started is followed by its exit.
+    if (!this.#isCurrent(life)) return;
+    // The shell that was started may end before the program that it waited for.
+    const deadlineMs = (life.endBy ?? 0) - performance.now();
+    if (deadlineMs > 0)
+      await pollUntil(() => (hasGroup(pid) ? undefined : true), { everyMs: GROUP_CHECK_MS, deadlineMs });
+    if (!this.#isCurrent(life)) return;
+    // What it left running in its group would hold the port.
+    signalGroup(pid, 'SIGKILL');
+    clearTimeout(this.#timer);
+    // A program that left the group may hold the pipe open, and is not waited for.
+    await Promise.race([life.closed, sleep(LAST_WORDS_MS)]);
+    if (!this.#isCurrent(life)) return;
+    this.#life = undefined;
+    const pauseMs = this.options.lives.end({ exitCode, output: life.said });
+    this.#waiting = { reason: CRASH_LOOP, message: whyItWaits(life) };
+    this.options.events.backOff();
+    this.#tell();
     this.#timer = setTimeout(() => {
       this.start();
-    }, this.#pauseMs);
-    this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
+    }, pauseMs);
   }
 
-  #whyItWaits(): string {
-    const lines = this.#output.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n');
-    const said = lines === '' ? 'It printed nothing.' : `It last said: ${lines}`;
-    return this.#tooSlow ? `Nothing listened at $PORT in time. ${said}` : said;
+  #isCurrent(life: Life): boolean {
+    return !this.#stopped && life === this.#life;
   }
 
-  #tell(state: AppState): void {
-    this.#state = state;
-    this.options.onChange(state);
+  #tell(): void {
+    this.options.onChange(this.state);
+  }
+}
+
+function whyItWaits({ said, givenUp }: Life): string {
+  const lines = said.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n');
+  const words = lines === '' ? 'It printed nothing.' : `It last said: ${lines}`;
+  return givenUp === undefined ? words : `${givenUp} ${words}`;
+}
+
+function signalGroup(pid: number | undefined, name: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, name);
+  } catch {
+    // Gone already.
+  }
+}
+
+function hasGroup(pid: number | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch {
+    return false;
   }
 }

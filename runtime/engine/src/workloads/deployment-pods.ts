@@ -1,19 +1,22 @@
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import type { Isolation } from '../isolation/index.js';
+import type { Isolation, Loss } from '../isolation/index.js';
 import type { SnapshotStore } from '../snapshots/snapshot-store.js';
-import { refOf, type KubeObject, type ObjectRef } from '../store/object.js';
+import { list, type KubeObject, type ObjectRef } from '../store/object.js';
 import type { Change, Store } from '../store/store.js';
 import { keyOfName, nameOfKey, type WorkloadController } from './controller.js';
+import { probesNotRun } from '../probes/index.js';
+import { ContainerEvents } from './container-events.js';
 import type { AppState } from './deployment-app.js';
 import { DeploymentRuntime, ImageError } from './deployment-runtime.js';
 import { isOfDeployment } from './deployments.js';
 import type { EventRecorder } from './events.js';
 import { KeyedQueue } from './keyed-queue.js';
 import { MissingReferenceError } from './pod-env.js';
+import { Lives } from './lives.js';
 import { lookupIn, servicePortIn } from './pod-lookup.js';
-import { podStatus, type PodCondition } from './pod-status.js';
+import { PodReports, waitingAfter } from './pod-reports.js';
+import { graceSecondsOf } from './processes.js';
 import type { PortAllocator } from './ports.js';
 
 export interface DeploymentPodsOptions {
@@ -41,11 +44,15 @@ const CLOSE_SECONDS = 6;
 export class DeploymentPodController implements WorkloadController {
   readonly #queue: KeyedQueue;
   readonly #runtimes = new Map<string, DeploymentRuntime>();
-  /** Uids of pods whose namespaces ended by themselves, with everything in them. */
-  readonly #lost = new Set<string>();
+  /** By uid: pods whose namespaces ended by themselves, with everything in them. */
+  readonly #lost = new Map<string, Loss>();
+  /** By uid. */
+  readonly #lives = new Map<string, Lives>();
+  readonly #reports: PodReports;
   #closed = false;
 
   constructor(private readonly options: DeploymentPodsOptions) {
+    this.#reports = new PodReports(options);
     this.#queue = new KeyedQueue({
       name: 'release pods',
       log: options.log,
@@ -92,17 +99,44 @@ export class DeploymentPodController implements WorkloadController {
   async #endUnwanted(key: string, pod: KubeObject | undefined): Promise<void> {
     const runtime = this.#runtimes.get(key);
     if (runtime === undefined) return;
-    const lost = this.#lost.delete(runtime.uid);
+    const lost = this.#lost.get(runtime.uid);
+    this.#lost.delete(runtime.uid);
     const wanted = runtime.uid === pod?.metadata.uid && pod.metadata.deletionTimestamp === undefined;
-    if (wanted && !lost) return;
-    if (pod !== undefined) this.options.events.note(pod, 'Killing', 'Stopping container app');
-    await runtime.stop({ forgetPorts: !wanted });
+    if (wanted) {
+      if (lost === undefined) return;
+      await runtime.stop();
+      this.#countLoss(pod, lost);
+    } else {
+      if (pod !== undefined) this.#eventsOf(pod).stopping();
+      await runtime.stop({ forgetPorts: true, graceSeconds: pod && graceSecondsOf(pod) });
+      this.#lives.delete(runtime.uid);
+    }
     this.#runtimes.delete(key);
   }
 
+  #countLoss(pod: KubeObject, loss: Loss): void {
+    const lives = this.#livesOf(pod);
+    // Its own process may have told of its end first.
+    if (lives.waitMs > 0) return;
+    lives.end(loss);
+    this.#eventsOf(pod).backOff();
+    this.#reports.report(pod, waitingAfter(lives));
+  }
+
+  #livesOf({ metadata: { uid } }: KubeObject): Lives {
+    const lives = this.#lives.get(uid) ?? new Lives();
+    this.#lives.set(uid, lives);
+    return lives;
+  }
+
   async #start(key: string, pod: KubeObject): Promise<void> {
-    const { store, snapshots, ports, events, engineId, home, path, bashrc, isolation, log } = this.options;
+    const { store, snapshots, ports, engineId, home, path, bashrc, isolation, log } = this.options;
     const { namespace, name, uid } = pod.metadata;
+    const lives = this.#livesOf(pod);
+    if (lives.waitMs > 0) {
+      this.#queue.addLater(key, lives.waitMs);
+      return;
+    }
     try {
       const runtime = await DeploymentRuntime.start({
         pod,
@@ -113,48 +147,35 @@ export class DeploymentPodController implements WorkloadController {
         bashrc,
         isolation,
         log,
-        onLost: () => {
-          this.#lost.add(uid);
+        onLost: (loss) => {
+          this.#lost.set(uid, loss);
           this.#queue.add(keyOfName(namespace, name));
         },
         lookup: lookupIn(store, namespace),
         service: servicePortIn(store, namespace),
         folder: join(home, 'pods', uid),
+        events: this.#eventsOf(pod),
+        lives,
         onChange: (state) => {
           this.#follow(pod, state);
         },
       });
       this.#runtimes.set(key, runtime);
-      events.note(pod, 'Started', 'Started container app');
-      this.#report(pod, { phase: 'Running', ready: false });
+      this.#eventsOf(pod).notRun(probesNotRun(list(pod, 'spec', 'containers')[0]));
     } catch (error) {
       const message = error instanceof Error ? error.message : 'unknown error';
-      this.#report(pod, { phase: 'Pending', waiting: { reason: reasonOf(error), message } });
+      this.#reports.report(pod, { phase: 'Pending', waiting: { reason: reasonOf(error), message } });
       // What is missing is waited for; anything else is tried again, later each time.
       if (!(error instanceof MissingReferenceError) && !(error instanceof ImageError)) throw error;
     }
   }
 
-  #follow(pod: KubeObject, { ready, restarts, waiting, ended }: AppState): void {
-    if (this.#closed) return;
-    this.#report(pod, {
-      phase: 'Running',
-      ready,
-      restarts,
-      ...(waiting === undefined ? {} : { waiting }),
-      ...(ended === undefined ? {} : { ended }),
-    });
+  #eventsOf(pod: KubeObject): ContainerEvents {
+    return new ContainerEvents(this.options.events, pod);
   }
 
-  #report(pod: KubeObject, condition: PodCondition): void {
-    const { store, now, events } = this.options;
-    const current = store.get(refOf(pod));
-    if (current?.metadata.uid !== pod.metadata.uid) return;
-    const status = podStatus(current, condition, now());
-    const isNew = !isDeepStrictEqual(current['status'], status);
-    store.setStatus(refOf(pod), status);
-    if (condition.waiting !== undefined && isNew)
-      events.warn(pod, condition.waiting.reason, condition.waiting.message);
+  #follow(pod: KubeObject, state: AppState): void {
+    if (!this.#closed) this.#reports.report(pod, { phase: 'Running', ...state });
   }
 }
 

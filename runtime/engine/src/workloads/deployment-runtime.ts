@@ -3,14 +3,18 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Isolation } from '../isolation/index.js';
 import type { SnapshotStore } from '../snapshots/snapshot-store.js';
-import { list, number, record, text, type KubeObject } from '../store/object.js';
+import { probesOf, type Reach } from '../probes/index.js';
+import { list, number, text, type KubeObject } from '../store/object.js';
+import type { Loss } from '../isolation/index.js';
+import type { ContainerEvents } from './container-events.js';
 import { DeploymentApp, type AppState } from './deployment-app.js';
 import { podPortOwner } from './endpoints.js';
+import type { Lives } from './lives.js';
 import { amountsOf } from './quantities.js';
 import { containerEnvironment, MissingReferenceError, type Lookup } from './pod-env.js';
 import { openPlace, type PodPlace } from './pod-place.js';
 import type { PortAllocator } from './ports.js';
-import { endProcesses, MARKERS, processesWith } from './processes.js';
+import { endProcesses, FOR_SERVERS, graceSecondsOf, MARKERS, programsOfPod } from './processes.js';
 
 export interface DeploymentRuntimeOptions {
   readonly pod: KubeObject;
@@ -26,7 +30,9 @@ export interface DeploymentRuntimeOptions {
   readonly isolation: Isolation;
   readonly log: Pick<Logger, 'error'>;
   /** Everything in it ended by itself. */
-  readonly onLost: () => void;
+  readonly onLost: (loss: Loss) => void;
+  readonly events: ContainerEvents;
+  readonly lives: Lives;
   readonly onChange: (state: AppState) => void;
 }
 
@@ -43,8 +49,6 @@ export class ImageError extends Error {
 }
 
 const PROJECT = 'fullstackagent.dev/project';
-const STARTUP_MS = 120_000;
-const MAX_GRACE_SECONDS = 10;
 const IN_CLUSTER = '.svc.cluster.local';
 
 /** A pod of a release on this machine: a copy of the snapshot, and the process that its command starts in it. */
@@ -70,13 +74,17 @@ export class DeploymentRuntime {
       const parts = { container, variables, ports };
       const place = await openAppPlace(options, parts);
       try {
+        const env = environment(options, place, parts);
         const app = new DeploymentApp({
           // A shell reads it, as when a person typed it.
           command: place.command('sh', ['-c', command]),
           cwd: place.cwd,
-          env: environment(options, place, parts),
-          listens: () => place.isListening(wanted[0] ?? 0),
-          startupMs: startupMs(container),
+          env,
+          probes: probesOf(container),
+          reach: reachOf(place, ports, env),
+          graceSeconds: graceSecondsOf(pod),
+          events: options.events,
+          lives: options.lives,
           onChange: options.onChange,
         });
         app.start();
@@ -99,18 +107,16 @@ export class DeploymentRuntime {
     return this.running.app.output;
   }
 
-  /** `forgetPorts`: the pod will not come back under its name. */
-  async stop({ limitSeconds = MAX_GRACE_SECONDS, forgetPorts = false } = {}): Promise<void> {
+  async stop({ limitSeconds = Infinity, forgetPorts = false, graceSeconds }: Ending = {}): Promise<void> {
     const { pod, ports, folder } = this.options;
-    const grace =
-      number(pod, 'metadata', 'deletionGracePeriodSeconds') ??
-      number(pod, 'spec', 'terminationGracePeriodSeconds') ??
-      MAX_GRACE_SECONDS;
+    const grace = graceSeconds ?? graceSecondsOf(pod);
     this.running.app.stop();
-    await endProcesses(
-      () => processesWith(MARKERS.pod, pod.metadata.uid),
-      Math.min(grace, limitSeconds) * 1000,
-    );
+    const find = async (): Promise<readonly number[]> => {
+      const marked = await programsOfPod(pod.metadata.uid);
+      // Where processes cannot be found by their environment there is still the one that was started here.
+      return marked.length > 0 ? marked : this.running.app.group();
+    };
+    await endProcesses(find, Math.min(grace, limitSeconds) * 1000, FOR_SERVERS);
     this.running.app.signal('SIGKILL');
     await this.running.place.close();
     for (const { owner, port } of this.running.ports) {
@@ -140,11 +146,23 @@ async function unpack({ pod, snapshots, folder }: DeploymentRuntimeOptions, imag
   return snapshot.command;
 }
 
-function startupMs(container: unknown): number {
-  const probe = record(container, 'startupProbe');
-  const period = number(probe, 'periodSeconds');
-  const failures = number(probe, 'failureThreshold');
-  return period === undefined || failures === undefined ? STARTUP_MS : period * failures * 1000;
+const reachOf = (
+  place: PodPlace,
+  ports: ReadonlyMap<number, number>,
+  env: Readonly<Record<string, string>>,
+): Reach => ({
+  listens: (port) => place.isListening(port),
+  portOf: (port) => ports.get(port) ?? port,
+  program: ([file = '', ...args]) => ({ ...place.command(file, args), cwd: place.cwd, env }),
+});
+
+export interface Ending {
+  /** How long whoever asks can wait, whatever the pod was promised. */
+  readonly limitSeconds?: number;
+  /** What it was promised in the end; undefined: what it was at its start. */
+  readonly graceSeconds?: number | undefined;
+  /** The pod will not come back under its name. */
+  readonly forgetPorts?: boolean;
 }
 
 interface Container {

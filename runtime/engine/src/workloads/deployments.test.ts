@@ -142,7 +142,7 @@ describe('a release', () => {
       );
       return messages.find((message) => message !== undefined);
     }, 'a container that waits');
-    expect(waiting).toMatch(/Nothing listened at \$PORT in time/);
+    expect(waiting).toMatch(/Nothing listened at port 3000 in time/);
   });
 
   it.each([

@@ -10,8 +10,10 @@ import {
   type Bubblewrap,
   type Command,
   type Isolation,
+  type Loss,
 } from '../isolation/index.js';
 import { translate } from './pod-env.js';
+import { MARKERS } from './processes.js';
 
 /** Where the programs of a pod run: this machine as it is, or a part of it that is closed off. */
 export interface PodPlace {
@@ -59,7 +61,7 @@ export interface PlaceOptions {
   readonly markers: Readonly<Record<string, string>>;
   readonly log: Pick<Logger, 'error'>;
   /** It ended by itself, and everything in it. */
-  readonly onLost: () => void;
+  readonly onLost: (loss: Loss) => void;
 }
 
 /** What has to be started, and with what in its environment. */
@@ -124,7 +126,8 @@ class ConfinedPlace implements PodPlace {
   ) {}
 
   static async open(options: PlaceOptions, isolation: Bubblewrap): Promise<ConfinedPlace> {
-    const { namespace, pod, folder, mounts, path, bashrc, markers, workingDirectory, amounts } = options;
+    const { namespace, pod, folder, mounts, path, bashrc, workingDirectory, amounts } = options;
+    const markers = keepersMarkers(options);
     const own = [...mounts].map(([target, mount]): Bind => ({
       ...{ source: mount.folder, target, readOnly: mount.readOnly },
     }));
@@ -209,11 +212,18 @@ interface NetworkParts {
   readonly reached: readonly number[];
 }
 
+const keepersMarkers = ({ markers }: PlaceOptions): PlaceOptions['markers'] => ({
+  ...markers,
+  [MARKERS.keeper]: 'yes',
+});
+
 function networkOf(
-  { ports, terminalPort, markers, log }: PlaceOptions,
+  options: PlaceOptions,
   { isolation: { network, programs }, confinement, reached }: NetworkParts,
 ): SandboxNetwork | undefined {
   if (!network.own || programs.pasta === undefined) return undefined;
+  const { ports, terminalPort, log } = options;
+  const markers = keepersMarkers(options);
   const published = new Map([...ports].filter(([inside]) => inside !== terminalPort));
   return new SandboxNetwork({ confinement, pasta: programs.pasta, published, markers, log }, reached);
 }
@@ -223,7 +233,7 @@ const quoted = (text: string): string =>
   /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** Whether somebody takes a connection at a port of this machine. */
-function answers(port: number): Promise<boolean> {
+export function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port });
     const answer = (found: boolean): void => {

@@ -3,16 +3,17 @@ import { spawn, type IPty } from '@lydell/node-pty';
 import type { Logger } from 'pino';
 import { startExec, type Surroundings } from '../exec/start.js';
 import type { ExecProcess, ExecRequest } from '../exec/types.js';
-import type { Isolation } from '../isolation/index.js';
+import type { Isolation, Loss } from '../isolation/index.js';
+import { Health, probesOf, type HealthOptions, type Reach } from '../probes/index.js';
 import { list, number, record, text, type KubeObject } from '../store/object.js';
 import { TerminalServer } from '../terminal/server.js';
 import { podPortOwner } from './endpoints.js';
 import { amountsOf } from './quantities.js';
 import { containerEnvironment, MissingReferenceError, type Lookup } from './pod-env.js';
-import { openPlace, type PodPlace } from './pod-place.js';
+import { answers, openPlace, type PodPlace } from './pod-place.js';
 import { prepareMounts, refreshFiles, type VolumePlaces } from './pod-volumes.js';
 import type { PortAllocator } from './ports.js';
-import { endProcesses, MARKERS, processesWith } from './processes.js';
+import { endProcesses, graceSecondsOf, MARKERS, programsOfPod } from './processes.js';
 
 export interface PodRuntimeOptions {
   readonly pod: KubeObject;
@@ -27,11 +28,22 @@ export interface PodRuntimeOptions {
   readonly path: string;
   readonly isolation: Isolation;
   /** Everything in the pod ended by itself. */
-  readonly onLost: () => void;
+  readonly onLost: (loss: Loss) => void;
+  readonly health: Watching;
 }
 
-/** The longest that a sandbox may take to end: a person is waiting for the next state. */
-const MAX_GRACE_SECONDS = 10;
+/** Told how the container is. */
+export interface Watching extends Pick<HealthOptions, 'onUnhealthy' | 'onFailed'> {
+  readonly onChange: (health: Health) => void;
+}
+
+export interface Stopping {
+  /** How long whoever asks can wait, whatever the pod was promised. */
+  readonly limitSeconds?: number;
+  /** What it was promised in the end; undefined: what it was at its start. */
+  readonly graceSeconds?: number | undefined;
+}
+
 const TERMINAL_TOKEN = 'TTYD_ACCESS_TOKEN';
 
 /**
@@ -43,6 +55,7 @@ export class PodRuntime {
   readonly #place: PodPlace;
   readonly #allocated: readonly number[];
   readonly #surroundings: () => Surroundings;
+  readonly #health: Health;
 
   private constructor(
     private readonly options: PodRuntimeOptions,
@@ -50,8 +63,17 @@ export class PodRuntime {
   ) {
     this.#terminal = started.terminal;
     this.#place = started.place;
-    this.#allocated = started.allocated;
+    this.#allocated = [...started.ports.values()];
     this.#surroundings = started.surroundings;
+    const health = new Health({
+      ...options.health,
+      probes: probesOf(list(options.pod, 'spec', 'containers')[0]),
+      reach: reachOf(started),
+      onChange: () => {
+        options.health.onChange(health);
+      },
+    });
+    this.#health = health;
   }
 
   /** Throws MissingReferenceError while something the pod needs is not there yet. */
@@ -91,7 +113,7 @@ export class PodRuntime {
         spawn: shellSpawner(place, surroundings),
       });
       await terminal.listen(ports.get(terminalPort(container)) ?? 0);
-      return new PodRuntime(options, { terminal, place, allocated: [...ports.values()], surroundings });
+      return new PodRuntime(options, { terminal, place, container, ports, surroundings });
     } catch (error) {
       await place.close();
       throw error;
@@ -115,20 +137,23 @@ export class PodRuntime {
     return startExec(request, this.#surroundings());
   }
 
-  /** `limitSeconds`: how long whoever asks can wait, whatever the pod was promised. */
-  async stop(limitSeconds = MAX_GRACE_SECONDS): Promise<void> {
+  /** From now on its probes are run, and what they find is told. */
+  watch(): void {
+    this.#health.start();
+  }
+
+  async stop({ limitSeconds = Infinity, graceSeconds }: Stopping = {}): Promise<void> {
     const { pod, places, ports } = this.options;
-    const grace =
-      number(pod, 'metadata', 'deletionGracePeriodSeconds') ??
-      number(pod, 'spec', 'terminationGracePeriodSeconds');
+    const grace = Math.min(graceSeconds ?? graceSecondsOf(pod), limitSeconds);
+    this.#health.stop();
     const shells = this.#terminal.shells();
     this.#terminal.hangUp();
     await this.#terminal.close();
     const find = async (): Promise<readonly number[]> => {
-      const marked = await processesWith(MARKERS.pod, pod.metadata.uid);
+      const marked = await programsOfPod(pod.metadata.uid);
       return [...new Set([...marked, ...shells.filter(isAlive)])];
     };
-    await endProcesses(find, Math.min(grace ?? MAX_GRACE_SECONDS, limitSeconds) * 1000);
+    await endProcesses(find, grace * 1000);
     await this.#place.close();
     for (const port of this.#allocated) ports.release(port);
     await rm(places.pod, { recursive: true, force: true });
@@ -175,10 +200,24 @@ function terminalPort(container: unknown): number {
   return number(entry, 'containerPort') ?? 7681;
 }
 
+/** The terminal is the engine's own, whatever network the programs have. */
+function reachOf({ place, container, ports, surroundings }: Started): Reach {
+  const here = (port: number): number => ports.get(port) ?? port;
+  return {
+    listens: (port) => (port === terminalPort(container) ? answers(here(port)) : place.isListening(port)),
+    portOf: here,
+    program: ([file = '', ...args]) => {
+      const { cwd, env, command } = surroundings();
+      return { ...command(file, args), cwd, env };
+    },
+  };
+}
+
 interface Started {
   readonly terminal: TerminalServer;
   readonly place: PodPlace;
-  readonly allocated: readonly number[];
+  readonly container: unknown;
+  readonly ports: ReadonlyMap<number, number>;
   readonly surroundings: () => Surroundings;
 }
 

@@ -2,6 +2,8 @@ import { list, record, text, type Json, type KubeObject } from '../store/object.
 
 export interface PodCondition {
   readonly phase: 'Pending' | 'Running';
+  /** The startup probe has succeeded. Absent: as soon as it runs. */
+  readonly started?: boolean;
   /** Absent: it is ready as soon as it runs. */
   readonly ready?: boolean;
   readonly restarts?: number;
@@ -59,7 +61,7 @@ function containerStatus(pod: KubeObject, condition: PodCondition, instant: stri
     image: text(container, 'image') ?? '',
     imageID: '',
     ready,
-    started: ready,
+    started: isUp(condition) && condition.started !== false,
     restartCount: condition.restarts ?? 0,
     state: isUp(condition)
       ? { running: { startedAt: startedAt(pod) ?? instant } }

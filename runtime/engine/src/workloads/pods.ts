@@ -1,19 +1,22 @@
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { ExecError, type ExecProcess, type ExecRequest } from '../exec/types.js';
-import type { Isolation } from '../isolation/index.js';
-import { list, refOf, text, type KubeObject, type ObjectRef } from '../store/object.js';
+import type { Isolation, Loss } from '../isolation/index.js';
+import { probesNotRun, type Health, type Probe, type ProbeKind } from '../probes/index.js';
+import { list, text, type KubeObject, type ObjectRef } from '../store/object.js';
 import type { Change, Store } from '../store/store.js';
+import { ContainerEvents, whyGivenUp } from './container-events.js';
 import { keyOfName, nameOfKey, type WorkloadController } from './controller.js';
 import type { EventRecorder } from './events.js';
 import { KeyedQueue } from './keyed-queue.js';
 import { isOfDeployment } from './deployments.js';
+import { Lives } from './lives.js';
 import { MissingReferenceError } from './pod-env.js';
 import { lookupIn, servicePortIn } from './pod-lookup.js';
+import { PodReports, waitingAfter } from './pod-reports.js';
 import { PodRuntime } from './pod-runtime.js';
-import { podStatus, type PodCondition } from './pod-status.js';
 import type { PortAllocator } from './ports.js';
+import { graceSecondsOf } from './processes.js';
 
 export interface PodControllerOptions {
   readonly store: Store;
@@ -35,14 +38,29 @@ const NEEDED_BY_PODS: readonly string[] = ['Secret', 'ConfigMap', 'PersistentVol
 /** A person is waiting at Ctrl-C. */
 const CLOSE_SECONDS = 6;
 
+/** The end of a sandbox that nobody asked for. */
+interface Fallen extends Loss {
+  /** For people, where more is known than how it ended. */
+  readonly why?: string;
+  /** A probe's own, where one gave it up. */
+  readonly graceSeconds?: number | undefined;
+}
+
+/** What ended by SIGTERM, as shells have it. */
+const TERMINATED = 143;
+
 /** Runs pods, and says in their status what became of it. */
 export class PodController implements WorkloadController {
   readonly #queue: KeyedQueue;
   readonly #runtimes = new Map<string, PodRuntime>();
-  /** Uids of pods whose namespaces ended by themselves, with everything in them. */
-  readonly #lost = new Set<string>();
+  /** By uid: pods whose namespaces ended by themselves, or that a probe gave up. */
+  readonly #fallen = new Map<string, Fallen>();
+  /** By uid. */
+  readonly #lives = new Map<string, Lives>();
+  readonly #reports: PodReports;
 
   constructor(private readonly options: PodControllerOptions) {
+    this.#reports = new PodReports(options);
     this.#queue = new KeyedQueue({ name: 'pods', log: options.log, handle: (key) => this.#reconcile(key) });
   }
 
@@ -60,7 +78,9 @@ export class PodController implements WorkloadController {
 
   async close(): Promise<void> {
     await this.#queue.close();
-    await Promise.all([...this.#runtimes.values()].map((runtime) => runtime.stop(CLOSE_SECONDS)));
+    await Promise.all(
+      [...this.#runtimes.values()].map((runtime) => runtime.stop({ limitSeconds: CLOSE_SECONDS })),
+    );
   }
 
   /** Runs a program in a pod. Throws ExecError where the pod does not run, or the program cannot be started. */
@@ -83,32 +103,61 @@ export class PodController implements WorkloadController {
   async #endUnwanted(key: string, pod: KubeObject | undefined): Promise<void> {
     const runtime = this.#runtimes.get(key);
     if (runtime === undefined) return;
-    const lost = this.#lost.delete(runtime.uid);
+    const fallen = this.#fallen.get(runtime.uid);
+    this.#fallen.delete(runtime.uid);
     const wanted = runtime.uid === pod?.metadata.uid && pod.metadata.deletionTimestamp === undefined;
-    if (wanted && !lost) return;
-    if (pod !== undefined) this.options.events.note(pod, 'Killing', 'Stopping container sandbox');
-    await runtime.stop();
+    if (wanted) {
+      if (fallen === undefined) return;
+      await runtime.stop({ graceSeconds: fallen.graceSeconds });
+      this.#countFall(pod, fallen);
+    } else {
+      if (pod !== undefined) this.#eventsOf(pod).stopping();
+      await runtime.stop({ graceSeconds: pod && graceSecondsOf(pod) });
+      this.#lives.delete(runtime.uid);
+    }
     this.#runtimes.delete(key);
+  }
+
+  #countFall(pod: KubeObject, fallen: Fallen): void {
+    const lives = this.#livesOf(pod);
+    lives.end(fallen);
+    this.#eventsOf(pod).backOff();
+    this.#reports.report(pod, waitingAfter(lives, fallen.why));
+  }
+
+  #livesOf({ metadata: { uid } }: KubeObject): Lives {
+    const lives = this.#lives.get(uid) ?? new Lives();
+    this.#lives.set(uid, lives);
+    return lives;
+  }
+
+  #eventsOf(pod: KubeObject): ContainerEvents {
+    return new ContainerEvents(this.options.events, pod);
   }
 
   async #start(key: string, pod: KubeObject): Promise<void> {
     const unbound = this.#unboundClaim(pod);
     if (unbound !== undefined) {
-      this.#report(pod, {
-        phase: 'Pending',
-        unschedulable: `persistentvolumeclaim "${unbound}" is not bound`,
-      });
+      const message = `persistentvolumeclaim "${unbound}" is not bound`;
+      this.#reports.report(pod, { phase: 'Pending', unschedulable: message });
+      return;
+    }
+    const lives = this.#livesOf(pod);
+    if (lives.waitMs > 0) {
+      this.#queue.addLater(key, lives.waitMs);
       return;
     }
     try {
       const runtime = await PodRuntime.start(this.#runtimeOptions(pod));
       this.#runtimes.set(key, runtime);
-      this.options.events.note(pod, 'Started', 'Started container sandbox');
-      this.#report(pod, { phase: 'Running' });
+      lives.begin();
+      this.#eventsOf(pod).started();
+      this.#eventsOf(pod).notRun(probesNotRun(list(pod, 'spec', 'containers')[0]));
+      runtime.watch();
     } catch (error) {
       const missing = error instanceof MissingReferenceError;
       const reason = missing ? 'CreateContainerConfigError' : 'RunContainerError';
-      this.#report(pod, { phase: 'Pending', waiting: { reason, message: messageOf(error) } });
+      this.#reports.report(pod, { phase: 'Pending', waiting: { reason, message: messageOf(error) } });
       // What is missing is waited for; anything else is tried again, later each time.
       if (!missing) throw error;
     }
@@ -132,6 +181,10 @@ export class PodController implements WorkloadController {
   #runtimeOptions(pod: KubeObject) {
     const { store, home, ports, engineId, bashrc, path, isolation, log } = this.options;
     const { namespace, name, uid } = pod.metadata;
+    const fall = (fallen: Fallen): void => {
+      this.#fallen.set(uid, fallen);
+      this.#queue.add(keyOfName(namespace, name));
+    };
     return {
       pod,
       places: { volumes: join(home, 'volumes'), pod: join(home, 'pods', uid) },
@@ -143,23 +196,23 @@ export class PodController implements WorkloadController {
       bashrc,
       path,
       isolation,
-      onLost: () => {
-        this.#lost.add(uid);
-        this.#queue.add(keyOfName(namespace, name));
+      onLost: (loss: Loss) => {
+        fall(loss);
+      },
+      health: {
+        onChange: ({ started, ready }: Health) => {
+          this.#reports.report(pod, { phase: 'Running', started, ready, ...this.#livesOf(pod).told });
+        },
+        onUnhealthy: (kind: ProbeKind, message: string) => {
+          this.#eventsOf(pod).unhealthy(kind, message);
+        },
+        onFailed: (probe: Probe, message: string) => {
+          const why = whyGivenUp(probe, message);
+          this.#eventsOf(pod).failed(probe.kind);
+          fall({ exitCode: TERMINATED, output: why, why, graceSeconds: probe.graceSeconds });
+        },
       },
     };
-  }
-
-  #report(pod: KubeObject, condition: PodCondition): void {
-    const { store, now, events } = this.options;
-    const current = store.get(refOf(pod));
-    if (current?.metadata.uid !== pod.metadata.uid) return;
-    const status = podStatus(current, condition, now());
-    const trouble = condition.waiting?.message ?? condition.unschedulable;
-    const isNew = !isDeepStrictEqual(current['status'], status);
-    store.setStatus(refOf(pod), status);
-    if (trouble !== undefined && isNew)
-      events.warn(pod, condition.waiting?.reason ?? 'FailedScheduling', trouble);
   }
 }
 

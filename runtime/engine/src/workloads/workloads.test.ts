@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { list, text } from '../store/object.js';
+import { at, list, number, text } from '../store/object.js';
 import { CLUSTER, POD, TestEngine, until } from '../testing/engine-harness.js';
 import { blogFiles, FOLDER, NAMESPACE } from '../testing/manifests.js';
 import { MARKERS, processesWith } from './processes.js';
@@ -67,6 +67,47 @@ describe('a pod', () => {
     expect((await events('blog-0')).filter((line) => line.includes('blog--terminal'))).toHaveLength(1);
     await engine.repository.commit(files);
     await engine.readyPod();
+  });
+});
+
+describe('a pod whose liveness probe fails', () => {
+  const sick = (): string => join(engine.home, 'volumes', NAMESPACE, 'blog--workspace', 'workspace', 'sick');
+  const status = async (): Promise<unknown> =>
+    list((await engine.kube(POD)).body, 'status', 'containerStatuses')[0];
+
+  it('is ended and started again, later each time, and its status says why', async () => {
+    const livenessProbe = {
+      exec: { command: ['test', '!', '-e', 'sick'] },
+      periodSeconds: 1,
+      failureThreshold: 2,
+    };
+    await engine.repository.commit(blogFiles({ livenessProbe }));
+    await engine.start();
+    await engine.readyPod();
+    const shell = await engine.shell();
+    shell.type('sleep 6000 & echo "ready-$((1+1))"');
+    await shell.waitFor(/ready-2/);
+    await writeFile(sick(), '');
+    const twice = await until(async () => {
+      const now = await status();
+      return number(now, 'restartCount') === 2 ? now : undefined;
+    }, 'a container that was started again twice');
+    expect(at(twice, 'lastState', 'terminated')).toMatchObject({ exitCode: 143, reason: 'Error' });
+    expect(text(twice, 'lastState', 'terminated', 'message')).toMatch(/^Its liveness probe failed/);
+    await rm(sick());
+    await until(async () => {
+      const now = await status();
+      return at(now, 'ready') === true && at(now, 'started') === true ? true : undefined;
+    }, 'a container that is well again');
+    expect(await events('blog-0')).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^Unhealthy: Liveness probe failed: /),
+        'Killing: Container sandbox failed liveness probe, will be restarted',
+        expect.stringMatching(/^BackOff: Back-off restarting failed container sandbox in pod blog-0_/),
+      ]),
+    );
+    const uid = text((await engine.kube(POD)).body, 'metadata', 'uid') ?? '';
+    expect(await processesWith(MARKERS.pod, uid)).toEqual([]);
   });
 });
 
