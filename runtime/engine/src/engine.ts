@@ -11,6 +11,7 @@ import { LastingObjects } from './follow/lasting-objects.js';
 import { RenderedBranch } from './follow/rendered-branch.js';
 import { createIngress } from './ingress/index.js';
 import { isolationNotice, openLimits, probeIsolation, type Isolation } from './isolation/index.js';
+import { removeOldLogs } from './logs/index.js';
 import { BackupStore, createPostgresService } from './postgres/index.js';
 import { sealingKey } from './sealing/sealing-key.js';
 import { SnapshotDesk } from './snapshots/snapshot-desk.js';
@@ -87,6 +88,7 @@ export class Engine {
       postgres.prepareTemplate(),
       this.#endLeftovers(state.value.engineId),
       finishVolumeRemovals(join(config.home, 'volumes'), log),
+      removeOldLogs(join(config.home, 'logs'), this.#now()),
     ]);
     const store = new Store({ now: this.#now });
     const events = new EventRecorder(store, this.#now);
@@ -192,7 +194,7 @@ export class Engine {
       tls,
       exec,
       snapshot: (pod, body) => releases.desk.take(pod, body),
-      output: (pod) => releases.pods.output(pod),
+      containerLog: (pod) => releases.pods.log(pod),
       log,
     });
     const port = await api.listen(config.apiPort);

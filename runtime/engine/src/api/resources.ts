@@ -20,13 +20,13 @@ const WATCH_SECONDS = 1800;
 export class Resources {
   constructor(
     private readonly store: Store,
-    private readonly doing: Pick<ApiServerOptions, 'snapshot' | 'output'> = {},
+    private readonly doing: Pick<ApiServerOptions, 'snapshot' | 'containerLog'> = {},
   ) {}
 
   async answer(target: ResourceTarget, exchange: Exchange): Promise<void> {
     const { method = 'GET' } = exchange.request;
     if (target.subresource === 'snapshot') await this.#snapshot(target, exchange);
-    else if (target.subresource !== undefined) this.#subresource(target, exchange);
+    else if (target.subresource !== undefined) await this.#subresource(target, exchange);
     else if (method === 'GET') this.#read(target, exchange);
     else if (method === 'DELETE' && target.kind.kind === 'Pod' && target.name !== undefined)
       await deletePod(this.store, this.#find(target), exchange);
@@ -120,14 +120,14 @@ export class Resources {
     );
   }
 
-  #subresource(target: ResourceTarget, exchange: Exchange): void {
+  async #subresource(target: ResourceTarget, exchange: Exchange): Promise<void> {
     const { kind, subresource = '' } = target;
     const { method = 'GET' } = exchange.request;
     const object = this.#find(target);
     if (kind.kind === 'Pod') refuseStreams(subresource);
     if (method !== 'GET') throw notAllowed(method);
     if (kind.kind === 'Pod' && subresource === 'log')
-      podLog(this.store, object, { ...exchange, output: this.doing.output?.(object) });
+      await podLog(this.store, object, { ...exchange, log: this.doing.containerLog?.(object) });
     else if (subresource === 'status') this.#get(target, exchange);
     else throw notFound(`${kind.plural} have no "${subresource}" here.`);
   }

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { ExecServer, type Upgrade } from '../exec/serve-exec.js';
 import type { ExecProcess, ExecRequest } from '../exec/types.js';
+import type { ContainerLog } from '../logs/index.js';
 import type { KubeObject } from '../store/object.js';
 import type { Store } from '../store/store.js';
 import { discovery, fixedAnswer } from './discovery.js';
@@ -22,8 +23,8 @@ export interface ApiServerOptions {
   readonly exec: (pod: KubeObject, request: ExecRequest) => Promise<ExecProcess>;
   /** Keeps what is in a sandbox's workspace (docs/adr/0014). Throws ApiError. */
   readonly snapshot?: (pod: KubeObject, body: unknown) => Promise<object>;
-  /** The end of what a pod's process printed, where it has one. */
-  readonly output?: (pod: KubeObject) => string | undefined;
+  /** What a pod's process prints, where that is kept. */
+  readonly containerLog?: (pod: KubeObject) => ContainerLog | undefined;
   readonly log: Pick<Logger, 'error'>;
 }
 

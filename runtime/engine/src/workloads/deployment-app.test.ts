@@ -1,5 +1,9 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { ContainerLog } from '../logs/index.js';
 import { probesOf } from '../probes/index.js';
 import { text, type KubeObject } from '../store/object.js';
 import { Store } from '../store/store.js';
@@ -47,6 +51,8 @@ const freePort = (): Promise<number> =>
 let app: DeploymentApp | undefined;
 let told: AppState[] = [];
 let store: Store;
+let folder: string;
+let log: ContainerLog | undefined;
 
 interface Manifest {
   readonly liveness?: object;
@@ -73,6 +79,8 @@ const begin = async ({ liveness = {}, readiness = {}, ...rest }: Manifest = {}):
     spec: { containers: [container] },
   };
   store = new Store({ now: () => new Date() });
+  folder = await mkdtemp(join(tmpdir(), 'fsa-app-'));
+  log = new ContainerLog({ folder, now: () => new Date() });
   const one = new DeploymentApp({
     command: { file: process.execPath, args: ['-e', rest.script ?? SERVER] },
     cwd: '/',
@@ -86,6 +94,7 @@ const begin = async ({ liveness = {}, readiness = {}, ...rest }: Manifest = {}):
     graceSeconds: rest.graceSeconds ?? 10,
     events: new ContainerEvents(new EventRecorder(store, () => new Date()), pod),
     lives: new Lives(),
+    log,
     onChange: (state) => told.push(state),
   });
   app = one;
@@ -102,9 +111,10 @@ const started = async (manifest?: Manifest): Promise<DeploymentApp> => {
 const events = (): readonly string[] =>
   store.list('Event', 'ns').map((event) => `${text(event, 'reason') ?? ''}: ${text(event, 'message') ?? ''}`);
 
-afterEach(() => {
+afterEach(async () => {
   app?.stop();
   app?.signal('SIGKILL');
+  await log?.remove();
   told = [];
 });
 
@@ -117,7 +127,7 @@ describe('an app that listened and does not now', () => {
     one.signal('SIGUSR2');
     await expect.poll(() => one.state.ready || one.state.restarts > 0, WAIT).toBe(true);
     expect(one.state).toEqual({ started: true, ready: true, restarts: 0 });
-    expect(one.output).toBe('listening\nlistening\n');
+    expect(log?.tail).toBe('listening\nlistening\n');
     expect(events().filter((line) => line.startsWith('Unhealthy: Readiness probe failed'))).not.toEqual([]);
   });
 

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { constants } from 'node:os';
-import { StringDecoder } from 'node:string_decoder';
+import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pollUntil } from '../files/polling.js';
+import type { ContainerLog } from '../logs/index.js';
 import { Health, type Probe, type Probes, type Reach } from '../probes/index.js';
 import { whyGivenUp, type ContainerEvents } from './container-events.js';
 import type { Lives } from './lives.js';
@@ -20,6 +20,8 @@ export interface AppOptions {
   /** How long it may take to end when a probe gave it up. */
   readonly graceSeconds: number;
   readonly events: ContainerEvents;
+  /** Of what it prints. */
+  readonly log: ContainerLog;
   readonly lives: Lives;
   readonly onChange: (state: AppState) => void;
 }
@@ -33,7 +35,6 @@ export interface AppState {
   readonly ended?: Ended;
 }
 
-const LAST_WORDS_CHARS = 16 * 1024;
 const SHOWN_LINES = 6;
 const GROUP_CHECK_MS = 50;
 const LAST_WORDS_MS = 250;
@@ -43,8 +44,7 @@ interface Life {
   readonly child: ChildProcess;
   readonly health: Health;
   /** Everything that it printed has been read. */
-  readonly closed: Promise<unknown>;
-  said: string;
+  readonly read: Promise<unknown>;
   /** Until when what is left of it may take its time, by the monotonic clock; set when a probe gave it up. */
   endBy?: number;
   givenUp?: string;
@@ -55,7 +55,6 @@ export class DeploymentApp {
   #life: Life | undefined;
   #timer: NodeJS.Timeout | undefined;
   #waiting: AppState['waiting'];
-  #output = '';
   #stopped = false;
 
   constructor(private readonly options: AppOptions) {}
@@ -66,15 +65,11 @@ export class DeploymentApp {
     return { started, ready, ...this.options.lives.told, ...waiting };
   }
 
-  /** The end of what it printed, over all its starts. */
-  get output(): string {
-    return this.#output;
-  }
-
   start(): void {
     if (this.#stopped) return;
-    const { command, cwd, env, lives, events } = this.options;
+    const { command, cwd, env, lives, events, log } = this.options;
     lives.begin();
+    log.begin();
     // A group of its own: what it starts ends with it.
     const child = spawn(command.file, [...command.args], {
       cwd,
@@ -85,11 +80,9 @@ export class DeploymentApp {
     const life: Life = {
       child,
       health: this.#healthOf(() => life),
-      closed: once(child, 'close').catch(() => undefined),
-      said: '',
+      read: this.#keepOutput(child),
     };
     this.#life = life;
-    this.#listen(life);
     child.once('error', () => void this.#ended(life, 126));
     child.once('exit', (code, signal) => {
       void this.#ended(life, code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
@@ -118,15 +111,13 @@ export class DeploymentApp {
     if (this.#life !== undefined) signalGroup(this.#life.child.pid, name);
   }
 
-  #listen(life: Life): void {
-    for (const stream of [life.child.stdout, life.child.stderr]) {
-      const decoder = new StringDecoder('utf8');
-      stream?.on('data', (chunk: Buffer) => {
-        const words = decoder.write(chunk);
-        this.#output = (this.#output + words).slice(-LAST_WORDS_CHARS);
-        life.said = (life.said + words).slice(-LAST_WORDS_CHARS);
-      });
-    }
+  #keepOutput(child: ChildProcess): Promise<unknown> {
+    const sinks = (['stdout', 'stderr'] as const).map((source) => {
+      const sink = this.options.log.sink(source);
+      child[source]?.pipe(sink);
+      return finished(sink);
+    });
+    return Promise.allSettled(sinks);
   }
 
   #healthOf(life: () => Life): Health {
@@ -171,11 +162,11 @@ export class DeploymentApp {
     signalGroup(pid, 'SIGKILL');
     clearTimeout(this.#timer);
     // A program that left the group may hold the pipe open, and is not waited for.
-    await Promise.race([life.closed, sleep(LAST_WORDS_MS)]);
+    await Promise.race([life.read, sleep(LAST_WORDS_MS)]);
     if (!this.#isCurrent(life)) return;
     this.#life = undefined;
-    const pauseMs = this.options.lives.end({ exitCode, output: life.said });
-    this.#waiting = { reason: CRASH_LOOP, message: whyItWaits(life) };
+    const pauseMs = this.options.lives.end({ exitCode, output: this.options.log.tail });
+    this.#waiting = { reason: CRASH_LOOP, message: whyItWaits(life.givenUp, this.options.log.tail) };
     this.options.events.backOff();
     this.#tell();
     this.#timer = setTimeout(() => {
@@ -192,7 +183,7 @@ export class DeploymentApp {
   }
 }
 
-function whyItWaits({ said, givenUp }: Life): string {
+function whyItWaits(givenUp: string | undefined, said: string): string {
   const lines = said.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n');
   const words = lines === '' ? 'It printed nothing.' : `It last said: ${lines}`;
   return givenUp === undefined ? words : `${givenUp} ${words}`;

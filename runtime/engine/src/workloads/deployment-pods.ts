@@ -5,6 +5,7 @@ import type { SnapshotStore } from '../snapshots/snapshot-store.js';
 import { list, type KubeObject, type ObjectRef } from '../store/object.js';
 import type { Change, Store } from '../store/store.js';
 import { keyOfName, nameOfKey, type WorkloadController } from './controller.js';
+import { ContainerLog } from '../logs/index.js';
 import { probesNotRun } from '../probes/index.js';
 import { ContainerEvents } from './container-events.js';
 import type { AppState } from './deployment-app.js';
@@ -27,7 +28,7 @@ export interface DeploymentPodsOptions {
   readonly now: () => Date;
   readonly log: Pick<Logger, 'error'>;
   readonly engineId: string;
-  /** Folder with `pods/`. */
+  /** Folder with `pods/` and `logs/`. */
   readonly home: string;
   readonly path: string;
   readonly bashrc: string;
@@ -49,6 +50,7 @@ export class DeploymentPodController implements WorkloadController {
   /** By uid. */
   readonly #lives = new Map<string, Lives>();
   readonly #reports: PodReports;
+  readonly #logs = new Map<string, ContainerLog>();
   #closed = false;
 
   constructor(private readonly options: DeploymentPodsOptions) {
@@ -79,12 +81,19 @@ export class DeploymentPodController implements WorkloadController {
     await Promise.all(
       [...this.#runtimes.values()].map((runtime) => runtime.stop({ limitSeconds: CLOSE_SECONDS })),
     );
+    await Promise.all([...this.#logs.values()].map((log) => log.close()));
   }
 
-  /** The end of what a pod's process printed; undefined where it does not run. */
-  output({ metadata: { namespace, name, uid } }: KubeObject): string | undefined {
-    const runtime = this.#runtimes.get(keyOfName(namespace, name));
-    return runtime?.uid === uid ? runtime.output : undefined;
+  /** What a pod's process prints; undefined where none was started yet. */
+  log({ metadata: { namespace, name } }: KubeObject): ContainerLog | undefined {
+    return this.#logs.get(keyOfName(namespace, name));
+  }
+
+  /** Under its name, which it has again after a restart of the engine: what it printed before that is still there. */
+  #logOf(key: string): ContainerLog {
+    const { namespace, name } = nameOfKey(key);
+    const { home, now } = this.options;
+    return this.#logs.get(key) ?? new ContainerLog({ folder: join(home, 'logs', namespace, name), now });
   }
 
   async #reconcile(key: string): Promise<void> {
@@ -110,6 +119,8 @@ export class DeploymentPodController implements WorkloadController {
       if (pod !== undefined) this.#eventsOf(pod).stopping();
       await runtime.stop({ forgetPorts: true, graceSeconds: pod && graceSecondsOf(pod) });
       this.#lives.delete(runtime.uid);
+      await this.#logs.get(key)?.remove();
+      this.#logs.delete(key);
     }
     this.#runtimes.delete(key);
   }
@@ -137,6 +148,7 @@ export class DeploymentPodController implements WorkloadController {
       this.#queue.addLater(key, lives.waitMs);
       return;
     }
+    const containerLog = this.#logOf(key);
     try {
       const runtime = await DeploymentRuntime.start({
         pod,
@@ -156,11 +168,13 @@ export class DeploymentPodController implements WorkloadController {
         folder: join(home, 'pods', uid),
         events: this.#eventsOf(pod),
         lives,
+        containerLog,
         onChange: (state) => {
           this.#follow(pod, state);
         },
       });
       this.#runtimes.set(key, runtime);
+      this.#logs.set(key, containerLog);
       this.#eventsOf(pod).notRun(probesNotRun(list(pod, 'spec', 'containers')[0]));
     } catch (error) {
       const message = error instanceof Error ? error.message : 'unknown error';

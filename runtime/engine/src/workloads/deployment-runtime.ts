@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Isolation } from '../isolation/index.js';
 import type { SnapshotStore } from '../snapshots/snapshot-store.js';
+import type { ContainerLog } from '../logs/index.js';
 import { probesOf, type Reach } from '../probes/index.js';
 import { list, number, text, type KubeObject } from '../store/object.js';
 import type { Loss } from '../isolation/index.js';
@@ -33,6 +34,7 @@ export interface DeploymentRuntimeOptions {
   readonly onLost: (loss: Loss) => void;
   readonly events: ContainerEvents;
   readonly lives: Lives;
+  readonly containerLog: ContainerLog;
   readonly onChange: (state: AppState) => void;
 }
 
@@ -85,6 +87,7 @@ export class DeploymentRuntime {
           graceSeconds: graceSecondsOf(pod),
           events: options.events,
           lives: options.lives,
+          log: options.containerLog,
           onChange: options.onChange,
         });
         app.start();
@@ -101,10 +104,6 @@ export class DeploymentRuntime {
 
   get uid(): string {
     return this.options.pod.metadata.uid;
-  }
-
-  get output(): string {
-    return this.running.app.output;
   }
 
   async stop({ limitSeconds = Infinity, forgetPorts = false, graceSeconds }: Ending = {}): Promise<void> {

@@ -1,5 +1,5 @@
 import http from 'node:http';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { at, list, number, record, text } from '../store/object.js';
@@ -132,6 +132,21 @@ describe('a release', () => {
     expect(await ask()).toBe('200 good  production');
     await release({ image: await snapshot(server('mended')) });
     await answers('mended  production');
+  });
+
+  it('ends in its own time when it is asked to, by SIGTERM alone', async () => {
+    const trace = join(engine.home, 'trace');
+    const slow = `
+process.on('SIGTERM', () => setTimeout(() => {
+  require('node:fs').writeFileSync(${JSON.stringify(trace)}, 'ended in order');
+  process.exit(0);
+}, 1000));
+${server('slow')}`;
+    await release({ image: await snapshot(slow) });
+    await answers('slow  production');
+    await engine.repository.commit(blogFiles());
+    await until(async () => ((await pods()).length === 0 ? true : undefined), 'no pod');
+    expect(await readFile(trace, 'utf8')).toBe('ended in order');
   });
 
   it('that listens nowhere is ended, and told so', async () => {

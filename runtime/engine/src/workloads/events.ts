@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import type { KubeObject } from '../store/object.js';
+import { number, text, type KubeObject, type ObjectRef } from '../store/object.js';
 import type { Store } from '../store/store.js';
 
 const KEPT = 200;
 
 /** Events about objects, as `kubectl describe` shows them. The oldest go when there are too many. */
 export class EventRecorder {
-  readonly #names: { namespace: string | undefined; name: string }[] = [];
+  /** The oldest first; by what makes two of them the same. */
+  readonly #kept = new Map<string, ObjectRef>();
 
   constructor(
     private readonly store: Store,
@@ -21,25 +22,39 @@ export class EventRecorder {
     this.#record(about, { type: 'Warning', reason, message });
   }
 
+  /** What happens again is the same event, and counted: a probe can fail for hours. */
   #record(about: KubeObject, event: { type: string; reason: string; message: string }): void {
     const { namespace, name, uid } = about.metadata;
+    const key = JSON.stringify([about.kind, uid, event]);
+    const known = this.#kept.get(key);
+    const before = known && this.store.get(known);
     const at = this.now()
       .toISOString()
       .replace(/\.\d+Z$/, 'Z');
-    const eventName = `${name}.${randomBytes(8).toString('hex')}`;
+    const ref: ObjectRef =
+      before === undefined
+        ? { kind: 'Event', namespace, name: `${name}.${randomBytes(8).toString('hex')}` }
+        : { kind: 'Event', namespace, name: before.metadata.name };
+    this.#kept.delete(key);
+    this.#kept.set(key, ref);
     this.store.apply({
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { name: eventName, ...(namespace === undefined ? {} : { namespace }) },
+      metadata: { name: ref.name, ...(namespace === undefined ? {} : { namespace }) },
       ...event,
       involvedObject: { apiVersion: about.apiVersion, kind: about.kind, namespace, name, uid },
-      firstTimestamp: at,
+      firstTimestamp: text(before, 'firstTimestamp') ?? at,
       lastTimestamp: at,
-      count: 1,
+      count: (number(before, 'count') ?? 0) + 1,
       source: { component: 'fullstackagent-engine' },
     });
-    this.#names.push({ namespace, name: eventName });
-    const oldest = this.#names.length > KEPT ? this.#names.shift() : undefined;
-    if (oldest !== undefined) this.store.remove({ kind: 'Event', ...oldest });
+    this.#forgetOldest();
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#kept;
+    if (this.#kept.size <= KEPT || oldest === undefined) return;
+    this.#kept.delete(oldest[0]);
+    this.store.remove(oldest[1]);
   }
 }
