@@ -10,7 +10,13 @@ import { Applier } from './follow/applier.js';
 import { LastingObjects } from './follow/lasting-objects.js';
 import { RenderedBranch } from './follow/rendered-branch.js';
 import { createIngress } from './ingress/index.js';
-import { isolationNotice, openLimits, probeIsolation, type Isolation } from './isolation/index.js';
+import {
+  isolationNotice,
+  openLimits,
+  openRlimits,
+  probeIsolation,
+  type Isolation,
+} from './isolation/index.js';
 import { removeOldLogs } from './logs/index.js';
 import { BackupStore, createPostgresService } from './postgres/index.js';
 import { sealingKey } from './sealing/sealing-key.js';
@@ -81,12 +87,13 @@ export class Engine {
       passwords: {},
     }));
     const postgres = createPostgresService({ root: join(config.home, 'postgres'), log });
+    // First: what is left of another life is in the control groups that are made anew.
+    await this.#endLeftovers(state.value.engineId);
     const isolation = await this.#isolation(state.value.engineId);
     const [key, kept] = await Promise.all([
       sealingKey(join(config.home, 'sealing'), this.#now),
       BackupStore.open(join(config.home, 'backups'), this.#now),
       postgres.prepareTemplate(),
-      this.#endLeftovers(state.value.engineId),
       finishVolumeRemovals(join(config.home, 'volumes'), log),
       removeOldLogs(join(config.home, 'logs'), this.#now()),
     ]);
@@ -125,7 +132,7 @@ export class Engine {
       releases.desk,
       new NotActedOn(store),
     ]);
-    registerNode(store, isolation);
+    await registerNode(store, isolation);
     await this.#serve({ store, hosts, pods, releases, token: state.value.token, isolation });
     await this.#follow(store);
     return isolationNotice(isolation);
@@ -141,14 +148,18 @@ export class Engine {
 
   async #isolation(engineId: string): Promise<Isolation> {
     const { config, log } = this;
-    if (config.isolation === 'none') return { kind: 'none', reason: 'SANDBOX_ISOLATION=none asks for it.' };
+    const path = config.sandboxPath;
     const markers = { [MARKERS.engine]: engineId };
-    const found = await probeIsolation({ path: config.sandboxPath, log, markers });
-    const limits = found.kind === 'bubblewrap' && found.asRoot ? await openLimits(engineId) : undefined;
+    const found: Isolation =
+      config.isolation === 'none'
+        ? { kind: 'none', reason: 'SANDBOX_ISOLATION=none asks for it.' }
+        : await probeIsolation({ path, log, markers });
+    const limits = process.getuid?.() === 0 ? await openLimits(engineId) : undefined;
     if (limits !== undefined) this.#closers.push(() => limits.close());
-    const isolation = found.kind === 'bubblewrap' ? { ...found, limits } : found;
-    log.info({ isolation: isolation.kind }, 'how sandboxes are kept apart');
-    return isolation;
+    const ownUsers = found.kind === 'bubblewrap' && found.asRoot;
+    const rlimits = await openRlimits({ path, ownUsers, limited: limits?.enforced ?? new Set() });
+    log.info({ isolation: found.kind }, 'how sandboxes are kept apart');
+    return { ...found, limits, rlimits };
   }
 
   /** What an earlier life left running when it was killed: ended before anything is started, so nothing runs twice. */

@@ -97,11 +97,18 @@ function joining() {
 function controlGroups() {
   const about = { group: 'sandboxes', name: 'limits (cgroups)' };
   const version = cgroupVersion();
-  const none = 'memory and processes of sandboxes are not limited';
-  if (version === undefined) return { ...about, state: 'missing', says: `no control groups here: ${none}` };
+  const rest = withoutControlGroups();
+  if (version === undefined) return { ...about, state: 'missing', says: `no control groups here: ${rest}` };
   if (process.getuid?.() !== 0)
-    return { ...about, state: 'missing', says: `version ${version}; only root may make them: ${none}` };
-  return { ...about, state: 'ok', says: `version ${version}; npm start says where they cannot be made` };
+    return { ...about, state: 'missing', says: `version ${version}; only root may make them: ${rest}` };
+  const says = `version ${version}; kubectl describe node local says what they limit here`;
+  return { ...about, state: 'ok', says };
+}
+
+function withoutControlGroups() {
+  if (forEngine('prlimit') === undefined)
+    return 'memory, processes and CPU of sandboxes are not limited; prlimit, of util-linux, would limit the first two';
+  return "each process's memory and its user's processes are limited by prlimit, CPU is not";
 }
 
 function cgroupVersion() {

@@ -9,7 +9,8 @@ import { z } from 'zod';
 import { asUser, INSIDE_UID, uidOf } from './identity.js';
 import { hostFiles, systemArguments } from './layout.js';
 import { ownTree } from './ownership.js';
-import type { Amounts, LimitedGroup } from './limits.js';
+import { limitedPlace, type LimitedPlace } from './limited.js';
+import type { Amounts } from './limits.js';
 import type { Bind, Bubblewrap, Command } from './types.js';
 
 export interface ConfinementOptions {
@@ -78,18 +79,20 @@ export class Confinement {
     const { isolation, markers } = options;
     const binds = [...options.binds, ...(await ownFiles(options))];
     if (isolation.asRoot) await giveAway(options, binds);
-    const group = await groupOf(options);
-    const command = startCommand(options, binds, await systemArguments());
-    const { file, args } = group?.inside(isolation.programs.sh, command) ?? command;
+    const { name, amounts } = options;
+    const limited = await limitedPlace(isolation, {
+      ...{ name: String(uidOf(name)), sh: isolation.programs.sh, amounts },
+    });
+    const { file, args } = limited.inside(startCommand(options, binds, await systemArguments()));
     const child = spawn(file, [...args], {
       cwd: '/',
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...markers },
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
     });
     try {
-      return new Confinement(options, { child, group, ...(await firstProcess(child)) });
+      return new Confinement(options, { child, limited, ...(await firstProcess(child)) });
     } catch (error) {
-      await group?.remove();
+      await limited.remove();
       throw error;
     }
   }
@@ -113,8 +116,7 @@ export class Confinement {
       ...(this.options.isolation.network.own ? ['--net'] : []),
       ...['--preserve-credentials', `--wdns=${folder}`, '--', file, ...args],
     ];
-    const command = { file: first ?? '', args: rest };
-    return this.started.group?.inside(this.options.isolation.programs.sh, command) ?? command;
+    return this.started.limited.inside({ file: first ?? '', args: rest });
   }
 
   /** Whether a program inside listens at this port, on whichever address; asked of the kernel, nobody is connected to. */
@@ -145,13 +147,13 @@ export class Confinement {
   /** Ends everything that is inside, at once. */
   async end(): Promise<void> {
     this.#ending = true;
-    const { child, group } = this.started;
+    const { child, limited } = this.started;
     if (!this.ended) {
       const closed = once(child, 'close');
       child.kill('SIGKILL');
       await closed;
     }
-    await group?.remove();
+    await limited.remove();
   }
 }
 
@@ -163,12 +165,7 @@ export interface Loss {
 
 interface Started extends First {
   readonly child: ChildProcess;
-  readonly group: LimitedGroup | undefined;
-}
-
-function groupOf({ isolation, name, amounts }: ConfinementOptions): Promise<LimitedGroup> | undefined {
-  if (isolation.limits === undefined || amounts === undefined) return undefined;
-  return isolation.limits.group(String(uidOf(name)), amounts);
+  readonly limited: LimitedPlace;
 }
 
 function ownFiles({ folder, hostname, home }: ConfinementOptions): Promise<readonly Bind[]> {

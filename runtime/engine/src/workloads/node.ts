@@ -1,10 +1,16 @@
+import { readFile } from 'node:fs/promises';
 import { arch, cpus, release, totalmem } from 'node:os';
-import type { Isolation } from '../isolation/index.js';
+import { RESOURCES, type Isolation, type Resource } from '../isolation/index.js';
+import { PROCESSES } from './quantities.js';
 import type { Store } from '../store/store.js';
 
 /** This machine, as the Node that everything runs on; it says how sandboxes are kept apart here. */
-export function registerNode(store: Store, isolation: Isolation): void {
-  const capacity = { cpu: String(cpus().length), memory: `${Math.floor(totalmem() / 1024)}Ki` };
+export async function registerNode(store: Store, isolation: Isolation): Promise<void> {
+  const capacity = {
+    cpu: String(cpus().length),
+    memory: `${Math.floor(totalmem() / 1024)}Ki`,
+    ...(await processIds()),
+  };
   store.apply({
     apiVersion: 'v1',
     kind: 'Node',
@@ -15,6 +21,7 @@ export function registerNode(store: Store, isolation: Isolation): void {
         'fullstackagent.dev/isolation': isolation.kind,
         ...reasons(isolation),
         'fullstackagent.dev/runs-as-root': String(isolation.kind === 'none' && process.getuid?.() === 0),
+        'fullstackagent.dev/limits': limitsOf(isolation),
         'fullstackagent.dev/not-enforced': notEnforced(isolation),
       },
     },
@@ -25,7 +32,7 @@ export function registerNode(store: Store, isolation: Isolation): void {
     {
       capacity,
       allocatable: capacity,
-      conditions: [{ type: 'Ready', status: 'True', reason: 'EngineReady' }],
+      conditions: [{ type: 'Ready', status: 'True', reason: 'EngineReady' }, limitsCondition(isolation)],
       nodeInfo: {
         kubeletVersion: 'v1.33.0-fullstackagent',
         operatingSystem: process.platform,
@@ -47,8 +54,50 @@ function reasons(isolation: Isolation): Readonly<Record<string, string>> {
       };
 }
 
+/** As many processes as this kernel has room for; nothing where it does not say. */
+async function processIds(): Promise<{ readonly pids?: string }> {
+  const pids = (await readFile('/proc/sys/kernel/pid_max', 'utf8').catch(() => '')).trim();
+  return pids === '' ? {} : { pids };
+}
+
+const NAMES: Readonly<Record<Resource, string>> = {
+  memory: 'memory',
+  processes: 'processes',
+  cpu: 'CPU',
+};
+
+type Means = 'control groups' | 'limits of each process';
+
+function meansOf({ limits, rlimits }: Isolation, resource: Resource): Means | undefined {
+  if (limits?.enforced.has(resource) === true) return 'control groups';
+  return rlimits?.enforced.has(resource) === true ? 'limits of each process' : undefined;
+}
+
+/** What a sandbox can be kept from taking, and by what. */
+function limitsOf(isolation: Isolation): string {
+  const limited = RESOURCES.flatMap((resource) => {
+    const means = meansOf(isolation, resource);
+    const amount = resource === 'processes' ? ` (${PROCESSES} a sandbox)` : '';
+    return means === undefined ? [] : [`${NAMES[resource]}${amount} by ${means}`];
+  });
+  return limited.length === 0 ? 'none' : limited.join(', ');
+}
+
+const unlimited = (isolation: Isolation): readonly Resource[] =>
+  RESOURCES.filter((resource) => meansOf(isolation, resource) === undefined);
+
 function notEnforced(isolation: Isolation): string {
-  const never = ['NetworkPolicy', 'ResourceQuota', 'LimitRange', 'RBAC', 'limits of CPU'];
-  const limited = isolation.kind === 'bubblewrap' && isolation.limits !== undefined;
-  return [...never, ...(limited ? [] : ['limits of memory'])].join(', ');
+  const never = ['NetworkPolicy', 'ResourceQuota', 'LimitRange', 'RBAC'];
+  return [...never, ...unlimited(isolation).map((resource) => `limits of ${NAMES[resource]}`)].join(', ');
+}
+
+/** For `kubectl describe node`, where people look for such things. */
+function limitsCondition(isolation: Isolation): object {
+  const all = unlimited(isolation).length === 0;
+  return {
+    type: 'LimitsEnforced',
+    status: all ? 'True' : 'False',
+    reason: all ? 'AllEnforced' : 'NotAllEnforced',
+    message: `Limited: ${limitsOf(isolation)}. Not enforced: ${notEnforced(isolation)}.`,
+  };
 }

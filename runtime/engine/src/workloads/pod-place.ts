@@ -1,8 +1,10 @@
 import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
+import { basename } from 'node:path';
 import type { Logger } from 'pino';
 import {
   Confinement,
+  limitedPlace,
   programBinds,
   SandboxNetwork,
   type Amounts,
@@ -10,6 +12,7 @@ import {
   type Bubblewrap,
   type Command,
   type Isolation,
+  type Limiting,
   type Loss,
 } from '../isolation/index.js';
 import { translate } from './pod-env.js';
@@ -69,6 +72,7 @@ export interface Shell extends Command {
   readonly env: Readonly<Record<string, string>>;
 }
 
+const SH = '/bin/sh';
 const SHELL = 'bash';
 const HOME = '/home/developer';
 const TMP = '/tmp';
@@ -77,17 +81,19 @@ const BASHRC = '/run/fullstackagent/bashrc';
 
 export const openPlace = (options: PlaceOptions): Promise<PodPlace> =>
   options.isolation.kind === 'none'
-    ? Promise.resolve(thisMachine(options))
+    ? thisMachine(options, options.isolation)
     : ConfinedPlace.open(options, options.isolation);
 
-function thisMachine(options: PlaceOptions): PodPlace {
+async function thisMachine(options: PlaceOptions, isolation: Limiting): Promise<PodPlace> {
   const { mounts, folder, ports, namespace, service, bashrc, workingDirectory } = options;
   const folders = new Map([...mounts].map(([inside, mount]) => [inside, mount.folder]));
   const workspace = folders.get(workingDirectory) ?? folder;
+  const name = basename(folder);
+  const limited = await limitedPlace(isolation, { name, sh: SH, amounts: options.amounts });
   return {
     translate: (variables) => translate(variables, { ports, mounts: folders, service, namespace }),
-    command: (file, args) => ({ file, args }),
-    shell: (args, env) => ({ file: SHELL, args, env }),
+    command: (file, args) => limited.inside({ file, args }),
+    shell: (args, env) => ({ ...limited.inside({ file: SHELL, args }), env }),
     cwd: workspace,
     isListening: (port) => answers(ports.get(port) ?? port),
     workspace,
@@ -97,7 +103,7 @@ function thisMachine(options: PlaceOptions): PodPlace {
     tmp: folders.get(TMP) ?? tmpdir(),
     bashrc,
     owner: undefined,
-    close: () => Promise.resolve(),
+    close: () => limited.remove(),
   };
 }
 
