@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pino } from 'pino';
 import { searchPath } from '../config.js';
 import { at, text } from '../store/object.js';
-import { TestEngine, until, type TestShell } from '../testing/engine-harness.js';
+import { POD, TestEngine, until, type TestShell } from '../testing/engine-harness.js';
 import { blogFiles, NAMESPACE } from '../testing/manifests.js';
 import { MARKERS, processesWith } from '../workloads/processes.js';
 import { probeIsolation } from './index.js';
@@ -147,6 +147,11 @@ describe.skipIf(isolation.kind === 'none')(`a sandbox under bubblewrap ${why}`, 
     shell = await until(() => engine.shell('next').catch(() => undefined), 'a terminal');
     await shell.waitFor(/\$ $/);
     expect(await run('cat /workspace/kept')).toContain('kept');
+    const { body } = await engine.kube(POD);
+    expect(at(body, 'status', 'containerStatuses', 0)).toMatchObject({
+      restartCount: 1,
+      lastState: { terminated: { exitCode: 137, reason: 'Error' } },
+    });
   });
 
   it('leaves nothing behind when it stops', async () => {

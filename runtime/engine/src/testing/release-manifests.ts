@@ -8,6 +8,8 @@ export interface ReleaseOptions {
   readonly replicas?: number;
   /** How long an app may take to listen. */
   readonly startupSeconds?: number;
+  /** Instead of those that ask whether it listens. */
+  readonly probes?: { readonly readinessProbe: object; readonly livenessProbe: object };
 }
 
 const labels = {
@@ -19,7 +21,7 @@ const metadata = (name = 'blog--release') => ({ name, namespace: NAMESPACE, labe
 
 const listens = { tcpSocket: { port: 'app' }, successThreshold: 1, timeoutSeconds: 2 };
 
-const deployment = ({ image, replicas, startupSeconds = 60 }: ReleaseOptions, variables: string) => ({
+const deployment = ({ image, replicas, startupSeconds = 60, probes }: ReleaseOptions, variables: string) => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   metadata: metadata(),
@@ -40,6 +42,7 @@ const deployment = ({ image, replicas, startupSeconds = 60 }: ReleaseOptions, va
             startupProbe: { ...listens, periodSeconds: 1, failureThreshold: startupSeconds },
             readinessProbe: { ...listens, periodSeconds: 5, failureThreshold: 3 },
             livenessProbe: { ...listens, periodSeconds: 20, failureThreshold: 6 },
+            ...probes,
           },
         ],
       },

@@ -83,6 +83,7 @@ const begin = async ({ liveness = {}, readiness = {}, ...rest }: Manifest = {}):
   log = new ContainerLog({ folder, now: () => new Date() });
   const one = new DeploymentApp({
     command: { file: process.execPath, args: ['-e', rest.script ?? SERVER] },
+    waits: false,
     cwd: '/',
     env: { PORT: String(port), ...rest.env },
     probes: probesOf(container),

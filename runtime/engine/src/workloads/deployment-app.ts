@@ -9,10 +9,13 @@ import { whyGivenUp, type ContainerEvents } from './container-events.js';
 import type { Lives } from './lives.js';
 import { CRASH_LOOP } from './pod-reports.js';
 import type { Ended } from './pod-status.js';
+import { followersOf, signal } from './processes.js';
 
 export interface AppOptions {
   /** A shell on this machine, or in the pod's namespaces, with what it is to read. */
   readonly command: { readonly file: string; readonly args: readonly string[] };
+  /** The process that is started waits for the app, and ends as it does: it is not to be told anything itself. */
+  readonly waits: boolean;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly probes: Probes;
@@ -142,10 +145,16 @@ export class DeploymentApp {
     life.givenUp = whyGivenUp(probe, message);
     life.endBy = performance.now() + graceMs;
     this.options.events.failed(probe.kind);
-    signalGroup(life.child.pid, 'SIGTERM');
+    void this.#askToEnd(life);
     this.#timer = setTimeout(() => {
       signalGroup(life.child.pid, 'SIGKILL');
     }, graceMs);
+  }
+
+  async #askToEnd({ child: { pid } }: Life): Promise<void> {
+    if (pid === undefined) return;
+    if (this.options.waits) signal(await followersOf(pid), 'SIGTERM');
+    else signalGroup(pid, 'SIGTERM');
   }
 
   async #ended(life: Life, exitCode: number): Promise<void> {

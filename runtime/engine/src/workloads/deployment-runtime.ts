@@ -80,6 +80,7 @@ export class DeploymentRuntime {
         const app = new DeploymentApp({
           // A shell reads it, as when a person typed it.
           command: place.command('sh', ['-c', command]),
+          waits: place.waits,
           cwd: place.cwd,
           env,
           probes: probesOf(container),

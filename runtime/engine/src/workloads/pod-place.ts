@@ -24,6 +24,8 @@ export interface PodPlace {
   translate(variables: ReadonlyMap<string, string>): ReadonlyMap<string, string>;
   /** What has to be started on this machine for a program to run there. */
   command(file: string, args: readonly string[]): Command;
+  /** What is started for a command waits for the program, and ends as it does. */
+  readonly waits: boolean;
   /** The shell of a terminal session: programs in it can open its terminal, and find by `env` which session they are of. */
   shell(args: readonly string[], env: Readonly<Record<string, string>>): Shell;
   /** Folder in which {@link command} has to be started on this machine. */
@@ -93,6 +95,7 @@ async function thisMachine(options: PlaceOptions, isolation: Limiting): Promise<
   return {
     translate: (variables) => translate(variables, { ports, mounts: folders, service, namespace }),
     command: (file, args) => limited.inside({ file, args }),
+    waits: false,
     shell: (args, env) => ({ ...limited.inside({ file: SHELL, args }), env }),
     cwd: workspace,
     isListening: (port) => answers(ports.get(port) ?? port),
@@ -119,6 +122,7 @@ function userName(): string {
 /** By bubblewrap: everything is called as in the image, ports included where the network is its own. */
 class ConfinedPlace implements PodPlace {
   readonly cwd = '/';
+  readonly waits = true;
   readonly home = HOME;
   readonly user = 'developer';
   readonly runFolder = '/run';

@@ -32,6 +32,19 @@ export const programsOfPod = (uid: string): Promise<readonly number[]> =>
       carries(environment, `${MARKERS.pod}=${uid}`) && !carries(environment, `${MARKERS.keeper}=yes`),
   );
 
+/** The processes of a group without the one that leads it. */
+export async function followersOf(group: number): Promise<readonly number[]> {
+  const ids = (await readdir('/proc').catch(() => [])).filter((id) => /^\d+$/.test(id)).map(Number);
+  const groups = await Promise.all(
+    ids.map(async (id) => {
+      const stat = await readFile(`/proc/${id}/stat`, 'utf8').catch(() => '');
+      // The name before it is in parentheses, and may hold any.
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
+    }),
+  );
+  return ids.filter((id, index) => groups[index] === group && id !== group);
+}
+
 async function processesWhere(matches: (environment: Buffer) => boolean): Promise<readonly number[]> {
   const ids = (await readdir('/proc').catch(() => [])).filter((id) => /^\d+$/.test(id)).map(Number);
   const environmentOf = (id: number): Promise<Buffer> =>
@@ -55,7 +68,7 @@ export const graceSecondsOf = (pod: KubeObject): number =>
   number(pod, 'spec', 'terminationGracePeriodSeconds') ??
   DEFAULT_GRACE_SECONDS;
 
-function signal(ids: readonly number[], name: NodeJS.Signals): void {
+export function signal(ids: readonly number[], name: NodeJS.Signals): void {
   for (const id of ids)
     try {
       process.kill(id, name);
