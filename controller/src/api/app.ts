@@ -44,7 +44,8 @@ function serviceRoutes({ metrics, intent }: ApiDeps): Router {
     response.type('text/plain').send('ok\n');
   });
   router.get('/metrics', async (_request, response) => {
-    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+    const { type, text } = await metrics.scrape();
+    response.type(type).send(text);
   });
   return router;
 }

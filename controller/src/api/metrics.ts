@@ -1,7 +1,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {
-  readonly registry: Registry;
+  /** Everything in Prometheus' text format, those of the process included, which are kept from the first call on. */
+  readonly scrape: () => Promise<{ readonly type: string; readonly text: string }>;
   /** From the request's arrival to the durable commit, by action. */
   readonly accepted: Histogram<'action'>;
   readonly requests: Counter<'method' | 'route' | 'status'>;
@@ -13,10 +14,9 @@ export interface Metrics {
 /** A registry of its own for every server, so that two in one process (tests) do not share one. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
   const registers = [registry];
   return {
-    registry,
+    scrape: scraping(registry),
     accepted: new Histogram({
       name: 'fullstackagent_change_accept_seconds',
       help: 'Time from a request for a change to its durable commit.',
@@ -38,5 +38,15 @@ export function createMetrics(): Metrics {
     }),
     streams: new Gauge({ name: 'fullstackagent_event_streams', help: 'Open event streams.', registers }),
     terminals: new Gauge({ name: 'fullstackagent_terminals', help: 'Open terminals.', registers }),
+  };
+}
+
+/** Watching the event loop wakes the process a hundred times a second: not where nobody ever asks. */
+function scraping(registry: Registry): Metrics['scrape'] {
+  let watching = false;
+  return async () => {
+    if (!watching) collectDefaultMetrics({ register: registry });
+    watching = true;
+    return { type: registry.contentType, text: await registry.metrics() };
   };
 }
