@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npm run bench`: figures of this machine. `npm run bench -- 20` makes 20 projects of each kind;
+// `npm run bench`: figures of this machine, with 20 projects. `npm run bench -- 5 none` makes 5, in plain processes;
 // `npm run bench -- intent` measures the git writer alone, among 100 to 100,000 projects.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';

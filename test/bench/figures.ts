@@ -9,13 +9,6 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
-export function line(what: string, values: readonly number[], unit: string): void {
-  const figures = [0.5, 0.99].map((share) => round(percentile(values, share)));
-  console.log(
-    `${what.padEnd(44)} p50 ${figures[0] ?? ''} ${unit}, p99 ${figures[1] ?? ''} ${unit} (n=${String(values.length)})`,
-  );
-}
-
 export async function timed<T>(work: () => Promise<T>): Promise<{ took: number; value: T }> {
   const since = performance.now();
   const value = await work();
@@ -41,7 +34,7 @@ export interface Figure {
 export const spread = (
   what: string,
   times: readonly number[],
-  goals: readonly [number?, number?] = [],
+  goals: readonly (number | undefined)[] = [],
 ): Figure[] =>
   [0.5, 0.99].map((share, at) => ({
     what: `${what}, p${String(share * 100)}`,
@@ -58,6 +51,23 @@ export function printFigure({ what, value, unit, goal, atLeast = false }: Figure
       : `   goal ${atLeast ? '>=' : '<='} ${String(goal)}: ${reached ? 'reached' : 'missed'}`;
   const number = value < 10 ? value.toFixed(2) : round(value);
   console.log(`${what.padEnd(62)} ${number.padStart(9)} ${unit.padEnd(10)}${target}`);
+}
+
+/** The same figures under several conditions, side by side, as Markdown. */
+export function printTable(columns: ReadonlyMap<string, readonly Figure[]>): void {
+  const names = [...columns.keys()];
+  const rows = new Map<string, Figure[]>();
+  for (const figures of columns.values())
+    for (const figure of figures) rows.set(figure.what, [...(rows.get(figure.what) ?? []), figure]);
+  const cells = (row: readonly string[]): string => `| ${row.join(' | ')} |`;
+  console.log(`\n${cells(['', 'goal', ...names])}\n${cells(['---', '---', ...names.map(() => '---:')])}`);
+  for (const [what, figures] of rows) {
+    const goal = figures[0]?.goal;
+    const sign = figures[0]?.atLeast === true ? '≥' : '≤';
+    const shown = figures.map(({ value, unit }) => `${value < 10 ? value.toFixed(2) : round(value)} ${unit}`);
+    console.log(cells([what, goal === undefined ? '' : `${sign} ${String(goal)}`, ...shown]));
+  }
+  console.log('');
 }
 
 /** Beside the other results, for whoever compares runs. */

@@ -1,78 +1,137 @@
-import { line, round, timed } from './figures.js';
+import { loadavg } from 'node:os';
+import { portalOf, megabytes, megabytesOf, restOf } from './machine.js';
+import { printFigure, printTable, spread, timed, writeFigures, type Figure } from './figures.js';
+import { createUsable, StatusStream, type Created } from './projects.js';
+import { echoes, flood, openMany } from './terminals.js';
 import { owner } from '../support/fixtures.js';
 import { Platform } from '../support/platform.js';
-import { memoryOf, processesOf } from '../support/processes.js';
 import type { Api } from '../support/api.js';
-import { until } from '../support/until.js';
+
+export const ISOLATIONS = ['auto', 'none'] as const;
+export type IsolationSetting = (typeof ISOLATIONS)[number];
+
+/** What a whole platform needs for so many projects, each with a database. */
+export interface PlatformBench {
+  readonly projects: number;
+  /** Seconds that are looked at where nothing happens. */
+  readonly rest: number;
+  readonly keys: number;
+  readonly terminals: number;
+}
+
+const USUAL: PlatformBench = { projects: 20, rest: 20, keys: 300, terminals: 100 };
 
 /**
- * Figures of this machine, printed and not judged: `npm run bench -- 20` makes 20 projects, half of them with a
- * database. Everything goes through the public API of a platform on a home folder of its own.
+ * Figures of this machine, with sandboxes kept apart as far as it can and with plain processes. Everything goes through
+ * the public API of a platform on a home folder of its own, as a browser would ask for it.
  */
-const megabytes = (home: string): number =>
-  processesOf(home).reduce((sum, { pid }) => sum + memoryOf(pid), 0) / 1024 / 1024;
-
-function printMemory(home: string): void {
-  const shown = processesOf(home).map(({ pid, command }) => ({ mb: memoryOf(pid) / 1024 / 1024, command }));
-  for (const { mb, command } of shown.sort((a, b) => b.mb - a.mb).slice(0, 8))
-    console.log(`  ${round(mb).padStart(6)} MB  ${command.slice(0, 90)}`);
+export async function benchPlatform(
+  settings: Partial<PlatformBench> = {},
+  isolations: readonly IsolationSetting[] = ISOLATIONS,
+): Promise<void> {
+  const bench = { ...USUAL, ...settings };
+  const columns = new Map<string, readonly Figure[]>();
+  for (const isolation of isolations) {
+    console.log(`\nSANDBOX_ISOLATION=${isolation}, load before: ${(loadavg()[0] ?? 0).toFixed(1)}`);
+    columns.set(isolation, await benchOne(isolation, bench));
+  }
+  printTable(columns);
+  writeFigures(
+    'platform',
+    [...columns].flatMap(([isolation, figures]) =>
+      figures.map((figure) => ({ ...figure, what: `${figure.what} (isolation ${isolation})` })),
+    ),
+  );
 }
 
-/** One after the other: the wait of one person on an otherwise quiet machine. */
-async function createToRunning(
-  api: Api,
-  name: string,
-  database: boolean,
-): Promise<{ accepted: number; running: number }> {
-  const since = performance.now();
-  const { took, value } = await timed(() => api.create({ name, database }));
-  await until(`${name} to run`, async () => (await api.project(value.project.id)).status === 'RUNNING', {
-    every: 50,
-  });
-  return { accepted: took, running: performance.now() - since };
-}
-
-export async function benchPlatform(projects: number): Promise<void> {
-  const platform = new Platform('bench');
+async function benchOne(isolation: IsolationSetting, bench: PlatformBench): Promise<readonly Figure[]> {
+  const platform = new Platform('bench', { SANDBOX_ISOLATION: isolation });
+  const figures: Figure[] = [];
+  const tell = (...more: readonly Figure[]): void => {
+    for (const figure of more) printFigure(figure);
+    figures.push(...more);
+  };
   try {
     const first = await timed(() => platform.start());
-    console.log(`time to ready, first start: ${round(first.took / 1000)} s`);
+    tell({ what: 'start, the first time', value: first.took / 1000, unit: 's' });
     const api = await owner(platform.url);
+    const status = await StatusStream.open(api);
+    tell(...(await atRest(platform.home, 'no project', bench)));
     const idle = megabytes(platform.home);
-    console.log(`memory, no project: ${round(idle)} MB`);
-    printMemory(platform.home);
 
-    const plain: { accepted: number; running: number }[] = [];
-    for (let n = 0; n < projects; n += 1) plain.push(await createToRunning(api, `Plain ${String(n)}`, false));
-    const withPlain = megabytes(platform.home);
-    const full: { accepted: number; running: number }[] = [];
-    for (let n = 0; n < projects; n += 1) full.push(await createToRunning(api, `Full ${String(n)}`, true));
-    const withFull = megabytes(platform.home);
+    const created: Created[] = [];
+    for (let n = 0; n < bench.projects; n += 1)
+      created.push(await createUsable(api, status, `One ${String(n)}`));
+    tell(...startFigures(created));
+    tell(...(await atRest(platform.home, `${String(bench.projects)} projects`, bench)));
+    const full = megabytes(platform.home);
+    const each = (full - idle) / bench.projects;
+    tell({ what: 'memory, a sandbox with its database and a shell', value: each, unit: 'MB', goal: 40 });
+    const ids = created.map(({ id }) => id);
+    tell(...(await terminalFigures(api, platform.home, { ids, bench })));
 
-    line(
-      'create accepted',
-      [...plain, ...full].map(({ accepted }) => accepted),
-      'ms',
+    const { took } = await timed(() =>
+      Promise.all(ids.map((_, n) => createUsable(api, status, `At once ${String(n)}`))),
     );
-    line(
-      'create to RUNNING, sandbox',
-      plain.map(({ running }) => running),
-      'ms',
-    );
-    line(
-      'create to RUNNING, sandbox and database',
-      full.map(({ running }) => running),
-      'ms',
-    );
-    console.log(`memory, each sandbox: ${round((withPlain - idle) / projects)} MB`);
-    console.log(`memory, each sandbox with a database: ${round((withFull - withPlain) / projects)} MB`);
-
+    const atOnce = `${String(bench.projects)} at once, until the last can be used`;
+    tell({ what: atOnce, value: took / 1000, unit: 's', ...(bench.projects <= 20 ? { goal: 10 } : {}) });
+    await status.close();
     await platform.stop();
     const second = await timed(() => platform.start());
-    console.log(
-      `time to ready, second start with ${String(2 * projects)} projects: ${round(second.took / 1000)} s`,
-    );
+    tell({
+      what: `start again, ${String(2 * bench.projects)} projects`,
+      value: second.took / 1000,
+      unit: 's',
+    });
+    return figures;
   } finally {
     await platform.remove();
   }
+}
+
+function startFigures(created: readonly Created[]): readonly Figure[] {
+  const of = (step: 'accepted' | 'running' | 'usable'): number[] => created.map((times) => times[step]);
+  return [
+    ...spread('create, accepted', of('accepted')),
+    ...spread('create to RUNNING', of('running')),
+    ...spread('create to a terminal and a database that answer', of('usable'), [1500, 3000]),
+  ];
+}
+
+async function atRest(home: string, when: string, bench: PlatformBench): Promise<readonly Figure[]> {
+  const rest = await restOf(home, bench.rest);
+  for (const line of rest.most) console.log(`    ${line}`);
+  const nothing = when === 'no project';
+  return [
+    {
+      what: `memory, ${when}`,
+      value: megabytes(home),
+      unit: 'MB',
+      ...(nothing ? { goal: 400 } : {}),
+    },
+    { what: `processor, ${when}`, value: rest.percent, unit: '% of a core', goal: 1 },
+    { what: `wakes, ${when}`, value: rest.wakes, unit: 'a second' },
+  ];
+}
+
+async function terminalFigures(
+  api: Api,
+  home: string,
+  { ids, bench }: { readonly ids: readonly string[]; readonly bench: PlatformBench },
+): Promise<readonly Figure[]> {
+  const [first = ''] = ids;
+  const typed = await echoes(api, first, bench.keys);
+  const portal = portalOf(home);
+  const before = megabytesOf(portal);
+  const closeAll = await openMany(api, ids, bench.terminals);
+  const extra = megabytesOf(portal) - before;
+  closeAll();
+  const flooded = await flood(api, first);
+  const many = `memory of the portal for ${String(bench.terminals)} open terminals`;
+  return [
+    ...spread('echo of a key', typed, [undefined, 10]),
+    { what: many, value: extra, unit: 'MB', goal: 150 },
+    { what: 'output of one terminal', value: flooded.rate, unit: 'MB/s', goal: 10, atLeast: true },
+    ...spread('echo of a key beside such output', flooded.echoes),
+  ];
 }

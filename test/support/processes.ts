@@ -51,6 +51,17 @@ export function processesOf(home: string): readonly Process[] {
   return allProcesses().filter(({ pid }) => pid !== process.pid && mentions(pid, home));
 }
 
+/** As {@link processesOf}, and whatever those have started: a program of a sandbox sees other folders than this machine. */
+export function processesBelow(home: string): readonly Process[] {
+  const all = allProcesses();
+  const found = new Set(processesOf(home).map(({ pid }) => pid));
+  for (let before = -1; before !== found.size;) {
+    before = found.size;
+    for (const { pid, parent } of all) if (found.has(parent)) found.add(pid);
+  }
+  return all.filter(({ pid }) => found.has(pid));
+}
+
 /** The TCP ports that a process listens on: what /proc says of its sockets. */
 export function listeningPorts(pid: number): readonly number[] {
   const lines = ['tcp', 'tcp6'].flatMap((kind) => read(`/proc/${pid}/net/${kind}`).split('\n').slice(1));
@@ -86,4 +97,25 @@ export const isAlive = (pid: number): boolean => describe(pid) !== undefined;
 export function memoryOf(pid: number): number {
   const kib = /^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1];
   return Number(kib ?? 0) * 1024;
+}
+
+/** Processor time that a process has used in seconds, threads included; the kernel counts it in hundredths. */
+export function cpuOf(pid: number): number {
+  const fields = read(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? [];
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100;
+}
+
+/** How often the threads of a process went to sleep by themselves: each time something had woken them. */
+export function switchesOf(pid: number): number {
+  return threadsOf(pid)
+    .map((thread) => /^voluntary_ctxt_switches:\s+(\d+)$/m.exec(read(`/proc/${pid}/task/${thread}/status`)))
+    .reduce((sum, found) => sum + Number(found?.[1] ?? 0), 0);
+}
+
+function threadsOf(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
 }

@@ -54,7 +54,7 @@ export class Terminal {
    * Runs one command line and returns what it printed. The end mark is put together by the shell, so that the echo of
    * the typed line is not taken for it.
    */
-  async run(command: string, deadline = 30_000): Promise<string> {
+  async run(command: string, deadline = 30_000, every = 100): Promise<string> {
     this.#commands += 1;
     const mark = `${String(this.#commands)}-${process.pid}`;
     const from = this.#text.length;
@@ -67,7 +67,7 @@ export class Terminal {
         if (match === null) throw new Error(this.text.slice(-500));
         return match;
       },
-      { deadline },
+      { deadline, every },
     );
     return (found[1] ?? '').replaceAll('\r\n', '\n').trimEnd();
   }
