@@ -106,6 +106,8 @@ export class SandboxNetwork {
     const outward = [...this.#reached].flatMap((port) => ['-T', String(port)]);
     return [
       ...['--foreground', '--quiet', '--config-net', '--no-map-gw', '-u', 'none', '-U', 'none'],
+      // Programs inside have no right to a socket of ICMP anyway; without it pasta takes 2 MB less.
+      '--no-icmp',
       ...(inward.length > 0 ? inward : ['-t', 'none']),
       ...(outward.length > 0 ? outward : ['-T', 'none']),
     ];

@@ -10,7 +10,7 @@ export interface Viewer {
   ended(exitCode: number): void;
 }
 
-/** What the pty prints within this time goes out together: a flood is a few large frames, a key press waits unnoticed. */
+/** After something went out, what the pty prints within this time goes out together: a flood is a few large frames. */
 const GATHER_MS = 4;
 const GATHER_MAX = 64 * 1024;
 
@@ -93,14 +93,11 @@ export class Session {
     }
   }
 
+  /** What comes after a silence, such as the echo of a key, waits for nothing. */
   #gather(chunk: Buffer): void {
     this.#gathered.push(chunk);
     this.#gatheredSize += chunk.length;
-    if (this.#gatheredSize >= GATHER_MAX) this.#flush();
-    else
-      this.#timer ??= setTimeout(() => {
-        this.#flush();
-      }, GATHER_MS);
+    if (this.#timer === undefined || this.#gatheredSize >= GATHER_MAX) this.#flush();
   }
 
   #flush(): void {
@@ -110,6 +107,9 @@ export class Session {
     const data = Buffer.concat(this.#gathered);
     this.#gathered = [];
     this.#gatheredSize = 0;
+    this.#timer = setTimeout(() => {
+      this.#flush();
+    }, GATHER_MS);
     this.#scrollback.push(data);
     for (const viewer of [...this.#viewers]) if (!viewer.send(data)) this.hold(viewer);
   }
