@@ -42,7 +42,11 @@ const state = async (): Promise<ReleaseStateDto> =>
 describe('a release', () => {
   test('is not there at first, and the offer says what could be', async () => {
     const { offer, release, history } = await state();
-    expect(offer).toEqual({ registries: ['registry.example.com/', 'snapshot.local/'], snapshots: true });
+    expect(offer).toEqual({
+      registries: ['registry.example.com/', 'snapshot.local/'],
+      snapshots: true,
+      membersOnly: false,
+    });
     expect([release, history]).toEqual([undefined, []]);
   });
 
@@ -60,10 +64,12 @@ describe('a release', () => {
     expect(plan.restarts).toBe(false);
     expect((await state()).release).toBeUndefined();
 
-    const answer = await call('POST', 'release', { ...input, version: plan.version });
+    const { version, releaseHost: host } = plan;
+    expect(host).toMatch(/^[a-z0-9]{12}$/);
+    const answer = await call('POST', 'release', { ...input, version, host });
     expect(answer.status).toBe(202);
     const { release } = answer.json['project'] as ProjectDto;
-    expect(release?.url).toMatch(/^http:\/\/[a-z0-9]{12}\.localhost:8088$/);
+    expect(release?.url).toBe(`http://${host ?? ''}.localhost:8088`);
     const shown = (await state()).release;
     expect(shown).toMatchObject({ image: image('1'), replicas: 2, port: 3000, visibility: 'public' });
     expect(shown?.variables).toEqual([

@@ -32,6 +32,8 @@ export interface FileDifference {
 export interface PlanDto {
   /** The version it was planned against: send it with the change, and nobody else's comes in between unseen. */
   readonly version: string;
+  /** Of a release: drawn with its first plan. Send it as `host` with the release, and it gets the address that was shown. */
+  readonly releaseHost?: string;
   /** On `main`; empty where the project is wanted so already. */
   readonly documents: readonly FileDifference[];
   /** On `rendered`. */

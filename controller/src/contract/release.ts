@@ -71,6 +71,8 @@ export interface ReleaseOffer {
   readonly registries: readonly string[];
   /** The workspace as it is can be released. */
   readonly snapshots: boolean;
+  /** The platform can ask who is signed in before an app is shown, so that one can be for members. */
+  readonly membersOnly: boolean;
 }
 
 export interface ReleaseDto {
@@ -95,6 +97,7 @@ export interface ReleaseCommitDto {
   /** Absent: it took the release down. */
   readonly image?: string;
   readonly replicas?: number;
+  readonly visibility?: 'members' | 'public';
   /** What stands. */
   readonly current: boolean;
 }

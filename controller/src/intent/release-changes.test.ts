@@ -11,10 +11,15 @@ const SECRET = 'sk-live-4242-never-in-git';
 const asked = { author: { id: OWNER, name: 'Ada' }, requestId: 'request-1' };
 const key = { namespace: NAMESPACE, name: 'my-blog' };
 const image = (digit: string): string => `registry.example.com/team/blog@sha256:${digit.repeat(64)}`;
-const offering = (registries: string[]): string =>
+const FORWARD_AUTH = { url: 'https://auth.example.com/check', signIn: 'https://auth.example.com/sign-in' };
+const offering = (registries: string[], forwardAuth?: typeof FORWARD_AUTH): string =>
   writeDocument({
     ...platform,
-    spec: { ...platform.spec, ...(registries.length === 0 ? {} : { release: { registries } }) },
+    spec: {
+      ...platform.spec,
+      exposure: { ...platform.spec.exposure, ...(forwardAuth === undefined ? {} : { forwardAuth }) },
+      ...(registries.length === 0 ? {} : { release: { registries } }),
+    },
   });
 
 interface Opened {
@@ -24,14 +29,17 @@ interface Opened {
   readonly gitDir: string;
 }
 
-async function open(registries: string[] = ['registry.example.com/']): Promise<Opened> {
+async function open(
+  registries: string[] = ['registry.example.com/'],
+  forwardAuth?: typeof FORWARD_AUTH,
+): Promise<Opened> {
   const folder = await temporaryFolder();
   const [gitDir, templateFolder] = [join(folder, 'gitops.git'), join(folder, 'template')];
   await mkdir(templateFolder);
   let seconds = 0;
   const now = (): Date => new Date(Date.UTC(2026, 10, 23, 8, 0, seconds++));
   const repository = await openForTest(gitDir);
-  const seed = () => Promise.resolve({ templateFolder, platform: offering(registries) });
+  const seed = () => Promise.resolve({ templateFolder, platform: offering(registries, forwardAuth) });
   const store = await openIntentStore({ repository, now, seed });
   const changes = new GitProjectChanges({ store, now });
   await changes.createTenant(asked, { namespace: NAMESPACE, displayName: 'Ada' });
@@ -170,6 +178,25 @@ describe('rolling back', () => {
     expect(standing(opened)).toEqual(first);
   });
 
+  it('opens nothing that was closed since: whom it is for stays, like the address', async () => {
+    const opened = await open(['registry.example.com/'], FORWARD_AUTH);
+    const subjects = async (): Promise<string[]> =>
+      (await opened.releases.history(key)).map(({ subject }) => subject);
+    await opened.releases.release(asked, { key, input: { image: image('1'), visibility: 'public' } });
+    await opened.releases.release(asked, { key, input: { image: image('2') } });
+    await opened.releases.release(asked, { key, input: { visibility: 'members' } });
+    expect((await subjects())[0]).toBe('Show the release of my-blog to members only');
+    await opened.releases.rollBack(asked, { key, input: {} });
+    expect(standing(opened)).toMatchObject({ image: image('1'), visibility: 'members' });
+    await opened.releases.release(asked, { key, input: { visibility: 'public' } });
+    expect((await subjects())[0]).toBe('Show the release of my-blog to everybody');
+    await opened.releases.release(asked, { key, input: { visibility: 'public', replicas: 2 } });
+    expect((await subjects())[0]).toBe('Change the release of my-blog');
+    await opened.releases.takeDown(asked, key);
+    await opened.releases.rollBack(asked, { key, input: {} });
+    expect(standing(opened)).toMatchObject({ visibility: 'public', replicas: 2 });
+  });
+
   it('has nowhere to go from the first release', async () => {
     const opened = await open();
     await expect(opened.releases.rollBack(asked, { key, input: {} })).rejects.toMatchObject({
@@ -186,10 +213,11 @@ describe('a plan', () => {
   it('says what would be written, and writes nothing', async () => {
     const opened = await open();
     const before = opened.store.tip();
-    const [edit] = await opened.releases.plan({ key, input: { release: { image: image('1') } } });
-    expect(edit?.content).toContain(image('1'));
+    const planned = await opened.releases.plan({ key, input: { release: { image: image('1') } } });
+    expect(planned.edits[0]?.content).toContain(image('1'));
+    expect(planned.edits[0]?.content).toMatch(new RegExp(`host: '?${planned.releaseHost ?? '-'}`));
     expect(opened.store.tip()).toBe(before);
-    expect(await opened.releases.plan({ key, input: { takeDown: true } })).toEqual([]);
+    expect(await opened.releases.plan({ key, input: { takeDown: true } })).toEqual({ edits: [] });
   });
 });
 

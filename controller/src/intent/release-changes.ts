@@ -35,6 +35,12 @@ export interface ReleaseCommit {
   readonly release?: Release;
 }
 
+export interface ReleasePlan {
+  readonly edits: readonly Edit[];
+  /** Drawn, where there was none. */
+  readonly releaseHost?: string;
+}
+
 /** A release that is older than so many changes of its project is released again. */
 const CHANGES_LOOKED_AT = 200;
 
@@ -50,13 +56,16 @@ export class GitReleaseChanges {
 
   async release(asked: Asked, { key, input }: { key: ProjectKey; input: ReleaseInput }): Promise<Accepted> {
     const decide = await this.#decideRelease(key, input);
-    const subject = `${input.image === undefined ? 'Change the release of' : 'Release'} ${key.name}`;
+    const standing = this.deps.store.project(key)?.document.spec.release;
+    const subject = subjectOf(key, input, standing);
     return this.deps.store.change({ ...asked, action: 'release', subject, project: key, decide });
   }
 
-  /** What it would write. Throws as the change would. */
-  async plan({ key, input }: { key: ProjectKey; input: ReleasePlanInput }): Promise<readonly Edit[]> {
-    return this.deps.store.preview(await this.#decisionOf(key, input));
+  /** What it would write, and the address. Throws as the change would. */
+  async plan({ key, input }: { key: ProjectKey; input: ReleasePlanInput }): Promise<ReleasePlan> {
+    const edits = this.deps.store.preview(await this.#decisionOf(key, input));
+    const releaseHost = edits.map(hostIn).find((host) => host !== undefined);
+    return { edits, ...(releaseHost === undefined ? {} : { releaseHost }) };
   }
 
   async #decisionOf(key: ProjectKey, input: ReleasePlanInput): Promise<ChangeRequest['decide']> {
@@ -156,6 +165,24 @@ export class GitReleaseChanges {
   }
 }
 
-/** The address stays whatever is rolled back, so it is no difference. */
+function hostIn({ path, content }: Edit): string | undefined {
+  const document = storedDocument({ path, blob: '', text: content ?? '' });
+  return document?.kind === 'Project' ? document.document.spec.release?.host : undefined;
+}
+
+/** The address, and whom it is for, stay whatever is rolled back, so they are no difference. */
 const sameBut = (one: Release, other: Release | undefined): boolean =>
-  other !== undefined && isDeepStrictEqual({ ...one, host: '' }, { ...other, host: '' });
+  other !== undefined && isDeepStrictEqual(withoutAddress(one), withoutAddress(other));
+
+const withoutAddress = (release: Release): Release => ({ ...release, host: '', visibility: 'public' });
+
+/** Who may see an app is what people look for in a history later; the rest is "change". */
+function subjectOf({ name }: ProjectKey, input: ReleaseInput, standing: Release | undefined): string {
+  if (standing === undefined || (input.image ?? standing.image) !== standing.image) return `Release ${name}`;
+  const { visibility = 'public' } = standing;
+  if (input.visibility === undefined || input.visibility === visibility)
+    return `Change the release of ${name}`;
+  return input.visibility === 'public'
+    ? `Show the release of ${name} to everybody`
+    : `Show the release of ${name} to members only`;
+}

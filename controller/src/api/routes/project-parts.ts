@@ -73,10 +73,10 @@ const isAboutRelease = (input: PlanInput): input is ReleasePlanInput =>
   'release' in input || 'rollBack' in input || 'takeDown' in input;
 
 async function plan(deps: ApiDeps, key: ProjectKey, input: PlanInput): Promise<PlanDto> {
-  const edits = await (isAboutRelease(input)
-    ? deps.releases.plan({ key, input })
-    : deps.changes.plan({ key, input }));
-  return { version: documentOf(deps, key).version, ...(await deps.preview(edits)) };
+  const { edits, ...drawn } = isAboutRelease(input)
+    ? await deps.releases.plan({ key, input })
+    : { edits: await deps.changes.plan({ key, input }) };
+  return { version: documentOf(deps, key).version, ...drawn, ...(await deps.preview(edits)) };
 }
 
 async function drift(deps: ApiDeps, key: ProjectKey): Promise<DriftDto> {

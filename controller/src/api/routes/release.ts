@@ -101,6 +101,7 @@ async function stateOf(deps: ApiDeps, key: ProjectKey): Promise<ReleaseStateDto>
     offer: {
       registries,
       snapshots: deps.snapshots.offered && registries.includes(SNAPSHOT_REGISTRY),
+      membersOnly: deps.intent.platform().document.spec.exposure.forwardAuth !== undefined,
     },
     ...(release === undefined || url === undefined
       ? {}
@@ -128,6 +129,12 @@ const historyDto = (commits: ReleaseHistory): ReleaseCommitDto[] =>
     at: at.toISOString().replace(/\.\d{3}Z$/, 'Z'),
     author: author.name,
     subject,
-    ...(release === undefined ? {} : { image: release.image, replicas: release.replicas }),
+    ...(release === undefined
+      ? {}
+      : {
+          image: release.image,
+          replicas: release.replicas,
+          visibility: release.visibility ?? 'public',
+        }),
     current: index === 0 && release !== undefined,
   }));

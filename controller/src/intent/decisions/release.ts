@@ -59,8 +59,8 @@ export function takeDown(view: IntentView, key: ProjectKey): readonly Edit[] {
 }
 
 /**
- * The release as it was recorded then, at the address that it has now. Throws as {@link setRelease}: what the platform
- * offered then it may not offer any more.
+ * The release as it was recorded then, at the address that it has now and for those it is for now: what was closed since
+ * is not opened again by the way. Throws as {@link setRelease}: what the platform offered then it may not offer any more.
  */
 export function rollBack(
   { random }: Pick<ReleaseDeps, 'random'>,
@@ -74,12 +74,24 @@ export function rollBack(
     presetOf(platform.sandbox, then.preset, 'preset');
     const { release } = standing.document.spec;
     const host = release?.host ?? (view.hostTaken(then.host) ? drawHost(view, random) : then.host);
+    const { visibility: seenThen, ...rest } = then;
+    if (release === undefined) checkVisibility(platform, seenThen);
+    const visibility = release === undefined ? seenThen : release.visibility;
+    const restored: Release = { ...rest, host, ...(visibility === undefined ? {} : { visibility }) };
     return formEdits(standing, {
       base,
-      edit: (document) => ({ ...document, spec: { ...document.spec, release: { ...then, host } } }),
+      edit: (document) => ({ ...document, spec: { ...document.spec, release: restored } }),
       fields: FIELDS,
     });
   };
+}
+
+function checkVisibility({ exposure }: PlatformDocument['spec'], visibility: Release['visibility']): void {
+  if (visibility === 'members' && exposure.forwardAuth === undefined)
+    refuseField(
+      'visibility',
+      'This platform cannot ask who is signed in before an app is shown. Choose "public".',
+    );
 }
 
 function requireReleases({ release }: PlatformDocument['spec']): void {
@@ -155,17 +167,13 @@ function envOf(
 
 /** What only some ask for. */
 function choices(
-  { exposure }: PlatformDocument['spec'],
+  platform: PlatformDocument['spec'],
   spec: ProjectDocument['spec'],
   { port, database, visibility }: ReleaseInput,
 ): Partial<Release> {
   if (database === true && spec.database === undefined)
     refuseField('database', 'This project has no database. Add one first.');
-  if (visibility === 'members' && exposure.forwardAuth === undefined)
-    refuseField(
-      'visibility',
-      'This platform cannot ask who is signed in before an app is shown. Choose "public".',
-    );
+  checkVisibility(platform, visibility);
   return {
     ...(port === undefined ? {} : { port }),
     ...(database === undefined ? {} : { database }),

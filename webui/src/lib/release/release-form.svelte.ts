@@ -10,13 +10,22 @@ import { api, type Failure, fieldErrors, isCode, messageOf, standingErrors } fro
 import { inputOf, rowsOf, type VariableRow } from '../environment/rows.js';
 import { projectApi } from '../projects/paths.js';
 
-export type Source = 'snapshot' | 'image';
+/** `standing`: what is released now, with other settings. */
+export type Source = 'snapshot' | 'image' | 'standing';
+export type Visibility = 'members' | 'public';
 type Sent = ReleaseInput & { readonly command?: string };
 
-const FIELDS = ['image', 'command', 'replicas', 'maxReplicas', 'preset', 'variables'];
+const FIELDS = ['image', 'command', 'replicas', 'maxReplicas', 'preset', 'variables', 'visibility'];
 const isShown = (field: string): boolean => FIELDS.includes(field.split('.')[0] ?? '');
 
-const FIRST = { image: '', replicas: 1, database: false, variables: [], maxReplicas: null } as const;
+const FIRST = {
+  image: '',
+  replicas: 1,
+  database: false,
+  variables: [],
+  maxReplicas: null,
+  visibility: 'public',
+} as const;
 
 /** What is to be released, from the first look to the commit: a plan comes between. */
 export class ReleaseForm {
@@ -29,6 +38,7 @@ export class ReleaseForm {
   /** null: no more under load. */
   maxReplicas = $state<number | null>(null);
   database = $state(false);
+  visibility = $state<Visibility>('public');
   preset = $state('');
   rows = $state<VariableRow[]>([]);
   pending = $state<'snapshot' | 'plan' | 'release'>();
@@ -50,6 +60,7 @@ export class ReleaseForm {
     this.replicas = release.replicas;
     this.maxReplicas = release.maxReplicas ?? null;
     this.database = release.database;
+    this.visibility = release.visibility;
     this.preset = release.preset;
     this.rows = rowsOf({ variables: release.variables, version });
   }
@@ -76,9 +87,9 @@ export class ReleaseForm {
     if (this.pending !== undefined) return;
     this.failure = undefined;
     this.#sent = this.#asked();
-    const image = this.source === 'image' ? this.image.trim() : await this.#take();
-    if (image === undefined) return;
-    const input: ReleaseInput = { ...this.#settings(), image };
+    const source = await this.#source();
+    if (source === undefined) return;
+    const input: ReleaseInput = { ...this.#settings(), ...source };
     this.pending = 'plan';
     const result = await api<PlanDto>('POST', projectApi(this.#key, 'plan'), { release: input });
     this.pending = undefined;
@@ -86,7 +97,9 @@ export class ReleaseForm {
       this.failure = result.failure;
       return;
     }
-    this.#planned = input;
+    // What was shown is what is recorded, its address included.
+    const { releaseHost: host } = result.value;
+    this.#planned = { ...input, ...(host === undefined ? {} : { host }) };
     this.plan = result.value;
   }
 
@@ -108,6 +121,13 @@ export class ReleaseForm {
     this.failure = undefined;
   }
 
+  /** undefined: there is none, and `failure` says why. */
+  async #source(): Promise<Pick<ReleaseInput, 'image'> | undefined> {
+    if (this.source === 'standing') return {};
+    const image = this.source === 'image' ? this.image.trim() : await this.#take();
+    return image === undefined ? undefined : { image };
+  }
+
   async #take(): Promise<string | undefined> {
     this.pending = 'snapshot';
     const command = this.command.trim();
@@ -123,8 +143,8 @@ export class ReleaseForm {
 
   #settings(): ReleaseInput {
     const { variables } = inputOf(this.rows, this.#version);
-    const { replicas, maxReplicas, database, preset } = this;
-    return { version: this.#version, replicas, maxReplicas, database, preset, variables };
+    const { replicas, maxReplicas, database, preset, visibility } = this;
+    return { version: this.#version, replicas, maxReplicas, database, preset, visibility, variables };
   }
 
   #asked(): Sent {
