@@ -20,7 +20,7 @@ import { openRepository, type OpenRepository } from './repository.js';
 import { DatabaseBackups } from './sandbox/database-backups.js';
 import { DatabaseAccess } from './sandbox/database.js';
 import { SandboxFiles } from './sandbox/files.js';
-import { isolationReader } from './sandbox/isolation.js';
+import { machineReader } from './sandbox/machine.js';
 import { Snapshots } from './sandbox/snapshots.js';
 import { SandboxAccess } from './sandbox/sandbox-access.js';
 import { KubeApi, kubeConfigSource } from './shared/kube-api.js';
@@ -171,7 +171,7 @@ function apiDeps({ repository, api, board, config, log }: Parts): Omit<ApiDeps, 
       const [address, token] = await Promise.all([access.terminalAddress(key), access.terminalToken(key)]);
       return { address, token, session };
     },
-    isolation: isolationReader({ api, cluster: config.cluster, runsAsRoot: process.getuid?.() === 0 }),
+    machine: machineReader({ api, cluster: config.cluster, runsAsRoot: process.getuid?.() === 0 }),
     tokenKey: config.tokenKey,
     webhookSecret: config.webhookSecret,
     metrics: createMetrics(),

@@ -6,7 +6,7 @@ import type { Edit, IntentStore, ProjectKey, RenderedView } from '../model/inten
 import type { DatabaseBackups } from '../sandbox/database-backups.js';
 import type { DatabaseAccess } from '../sandbox/database.js';
 import type { SandboxFiles } from '../sandbox/files.js';
-import type { Isolation } from '../sandbox/isolation.js';
+import type { Machine } from '../sandbox/machine.js';
 import type { GitService } from '../serve/index.js';
 import type { Snapshots } from '../sandbox/snapshots.js';
 import type { TerminalTarget } from '../sandbox/terminal.js';
@@ -43,7 +43,7 @@ export interface ApiDeps {
   readonly files: SandboxFiles;
   readonly terminal: (key: ProjectKey, session: string) => Promise<TerminalTarget>;
   /** How sandboxes are kept apart, as the cluster or the engine says. */
-  readonly isolation: () => Promise<Isolation>;
+  readonly machine: () => Promise<Machine>;
   readonly tokenKey: Uint8Array;
   readonly metrics: Metrics;
   readonly log: Logger;

@@ -182,6 +182,8 @@ export interface PlatformDto {
   readonly runsAsRoot: boolean;
   /** With `none`: what is missing, in words for whoever runs the platform. */
   readonly isolationReason?: string;
+  /** Where every database is of one version, whichever a project names: that version, such as "18.1". */
+  readonly databasesRun?: string;
   /** With `bubblewrap`: whether sandboxes have a network of their own. */
   readonly network?: 'own' | 'shared';
 }

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ClusterForTests } from '../shared/cluster-for-tests.js';
 import { KubeApi, kubeConfigSource } from '../shared/kube-api.js';
 import { DatabaseAccess } from './database.js';
-import { isolationReader } from './isolation.js';
+import { machineReader } from './machine.js';
 import { SandboxAccess } from './sandbox-access.js';
 
 const NAMESPACE = 'ns-abcd1234';
@@ -130,28 +130,35 @@ describe('the database', () => {
   });
 });
 
-describe('isolation', () => {
+describe('the machine', () => {
   const node = (annotations: object): void =>
     cluster.put('/api/v1/nodes', { metadata: { name: 'local', annotations } });
 
   test('a cluster keeps sandboxes apart', async () => {
-    const read = isolationReader({ api, cluster: 'kubernetes', runsAsRoot: true });
+    const read = machineReader({ api, cluster: 'kubernetes', runsAsRoot: true });
     expect(await read()).toEqual({ isolation: 'cluster', runsAsRoot: false });
   });
 
   test('the engine says it on its node', async () => {
-    const read = isolationReader({ api, cluster: 'engine', runsAsRoot: true });
+    const read = machineReader({ api, cluster: 'engine', runsAsRoot: true });
     expect(await read()).toEqual({ isolation: 'none', runsAsRoot: true });
-    node({ 'fullstackagent.dev/isolation': 'bubblewrap', 'fullstackagent.dev/network': 'own' });
-    expect(await read()).toEqual({ isolation: 'bubblewrap', runsAsRoot: false, network: 'own' });
+    node({
+      'fullstackagent.dev/isolation': 'bubblewrap',
+      'fullstackagent.dev/network': 'own',
+      'fullstackagent.dev/postgresql': '18.1',
+    });
+    expect(await read()).toEqual({
+      ...{ isolation: 'bubblewrap', runsAsRoot: false, network: 'own' },
+      databasesRun: '18.1',
+    });
   });
 
   test('an engine that cannot be asked, or says something unheard of, is taken for the weakest', async () => {
     node({ 'fullstackagent.dev/isolation': 'perfect' });
-    const read = isolationReader({ api, cluster: 'engine', runsAsRoot: false });
+    const read = machineReader({ api, cluster: 'engine', runsAsRoot: false });
     expect(await read()).toEqual({ isolation: 'none', runsAsRoot: false });
     await cluster.stop();
-    expect(await isolationReader({ api, cluster: 'engine', runsAsRoot: true })()).toEqual({
+    expect(await machineReader({ api, cluster: 'engine', runsAsRoot: true })()).toEqual({
       isolation: 'none',
       runsAsRoot: true,
     });

@@ -97,6 +97,7 @@ export class Engine {
       finishVolumeRemovals(join(config.home, 'volumes'), log),
       removeOldLogs(join(config.home, 'logs'), this.#now()),
     ]);
+    const version = await postgres.version();
     const store = new Store({ now: this.#now });
     const events = new EventRecorder(store, this.#now);
     const ports = new PortAllocator(state);
@@ -124,7 +125,7 @@ export class Engine {
       new VolumeController(store, join(config.home, 'volumes'), log),
       new SealedSecretController(store, unsealer(key), log),
       new StatefulSetController(store, log),
-      new DatabaseController({ store, state, ports, postgres, backups, events, log }),
+      new DatabaseController({ store, state, ports, postgres, version, backups, events, log }),
       new EndpointController(store, ports, log),
       pods,
       new DeploymentController(store, log),
@@ -132,7 +133,7 @@ export class Engine {
       releases.desk,
       new NotActedOn(store),
     ]);
-    await registerNode(store, isolation);
+    await registerNode(store, { isolation, postgresql: version });
     await this.#serve({ store, hosts, pods, releases, token: state.value.token, isolation });
     await this.#follow(store);
     return isolationNotice(isolation);

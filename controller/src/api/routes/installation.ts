@@ -37,7 +37,7 @@ export function installationRoutes(deps: ApiDeps): Router {
   return router;
 }
 
-async function platformDto({ intent, isolation }: ApiDeps): Promise<PlatformDto> {
+async function platformDto({ intent, machine }: ApiDeps): Promise<PlatformDto> {
   const { exposure, sandbox, database, retention } = intent.platform().document.spec;
   return {
     domain: exposure.domain,
@@ -45,6 +45,6 @@ async function platformDto({ intent, isolation }: ApiDeps): Promise<PlatformDto>
     defaultPreset: sandbox.defaultPreset,
     databaseVersions: Object.keys(database.serviceVersions),
     deletedDays: retention.deletedDays,
-    ...(await isolation()),
+    ...(await machine()),
   };
 }

@@ -187,7 +187,10 @@ describe.skipIf(skipWithoutKubectl)('stock kubectl (skipped where there is none)
 
   it('describes a pod with its events, and a node', async () => {
     new EventRecorder(store, now).note(runningPod(), 'Started', 'Started container sandbox');
-    await registerNode(store, { kind: 'none', reason: 'bubblewrap is not installed.' });
+    await registerNode(store, {
+      isolation: { kind: 'none', reason: 'bubblewrap is not installed.' },
+      postgresql: '18.1',
+    });
     const pod = await kubectl.run('describe', 'pod', 'blog-0', '-n', 'ns-a');
     expect(pod).toMatchObject({ code: 0, stderr: '' });
     expect(pod.stdout).toMatch(/Normal\s+Started\s+\S+\s+fullstackagent-engine\s+Started container sandbox/);

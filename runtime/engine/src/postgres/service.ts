@@ -1,7 +1,7 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { removeFolder } from '../files/durable.js';
-import { locateBinaries, type PostgresBinaries } from './binaries.js';
+import { locateBinaries, versionOf, type PostgresBinaries } from './binaries.js';
 import { cloneTemplate, finishRemovals } from './clone.js';
 import { chooseIdentity, type Identity } from './identity.js';
 import { stopLeftovers } from './leftovers.js';
@@ -47,6 +47,10 @@ class Service implements PostgresService {
 
   async prepareTemplate(): Promise<void> {
     await this.#prepared();
+  }
+
+  async version(): Promise<string> {
+    return versionOf((await this.#prepared()).binaries);
   }
 
   async ensure(instance: PostgresInstance): Promise<RunningPostgres> {

@@ -33,6 +33,8 @@ export interface RunningPostgres {
 export interface PostgresService {
   /** Makes the links of the shared libraries and runs initdb, once a root folder. `ensure` does it too. */
   prepareTemplate(): Promise<void>;
+  /** The version that every instance runs, such as "18.1". */
+  version(): Promise<string>;
   /**
    * Clones the template on first use, stops what an earlier life left running, starts the server and resolves when it
    * accepts connections with the given password. Running already on this port: answers the same server.

@@ -39,7 +39,10 @@ async function live(): Promise<Life> {
   const kept = await BackupStore.open(join(base, 'backups'), now);
   const backups = new DatabaseBackups({ store, state, postgres, events, now, log, backups: kept });
   const ports = new PortAllocator(state);
-  const databases = new DatabaseController({ store, state, ports, postgres, backups, events, log });
+  const databases = new DatabaseController({
+    ...{ store, state, ports, postgres, backups, events, log },
+    version: '18.1',
+  });
   store.onChange((change) => {
     databases.onChange(change);
   });

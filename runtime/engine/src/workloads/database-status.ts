@@ -14,13 +14,15 @@ const COMPONENT_PHASE: Record<DatabasePhase, string> = {
 };
 
 export interface DatabaseState {
+  /** `named`: by the manifest. `running`: what every database of this machine is. */
+  readonly version: { readonly named: string; readonly running: string };
   readonly phase: DatabasePhase;
   readonly generation: number;
   readonly message: string | undefined;
 }
 
 /** KubeBlocks 1.0's status of a Cluster with one component. `upToDate` is left out where it is false, as there. */
-export function databaseStatus(before: Json, { phase, generation, message }: DatabaseState): Json {
+export function databaseStatus(before: Json, { phase, generation, message, version }: DatabaseState): Json {
   const settled = phase === 'Running' || phase === 'Stopped';
   return {
     phase,
@@ -34,8 +36,26 @@ export function databaseStatus(before: Json, { phase, generation, message }: Dat
       },
     },
     ...(message === undefined ? {} : { message }),
-    conditions: list(before, 'conditions').some((entry) => text(entry, 'type') === 'ProvisioningStarted')
-      ? list(before, 'conditions')
-      : [{ type: 'ProvisioningStarted', status: 'True', reason: 'PreCheckSucceed' }],
+    conditions: [
+      list(before, 'conditions').find((entry) => text(entry, 'type') === 'ProvisioningStarted') ?? {
+        type: 'ProvisioningStarted',
+        status: 'True',
+        reason: 'PreCheckSucceed',
+      },
+      versionCondition(version),
+    ],
+  };
+}
+
+/** Not one of KubeBlocks': said where `kubectl describe` shows it. */
+function versionCondition({ named, running }: DatabaseState['version']): object {
+  const asNamed = named.split('.')[0] === running.split('.')[0];
+  return {
+    type: 'ServiceVersionRuns',
+    status: asNamed ? 'True' : 'False',
+    reason: asNamed ? 'AsNamed' : 'OneVersionHere',
+    message: asNamed
+      ? `PostgreSQL ${running} runs.`
+      : `PostgreSQL ${running} runs, as every database of this machine, although the manifest names ${named}.`,
   };
 }

@@ -17,6 +17,8 @@ export interface DatabaseControllerOptions {
   readonly state: DurableState;
   readonly ports: PortAllocator;
   readonly postgres: PostgresService;
+  /** What `postgres` runs, whichever version a manifest names. */
+  readonly version: string;
   readonly backups: DatabaseBackups;
   readonly events: EventRecorder;
   readonly log: Pick<Logger, 'info' | 'error' | 'warn'>;
@@ -190,9 +192,12 @@ export class DatabaseController implements WorkloadController {
     this.options.store.setStatus(
       ref,
       databaseStatus(record(current, 'status'), {
-        phase,
+        ...{ phase, message },
         generation: cluster.metadata.generation ?? 1,
-        message,
+        version: {
+          named: text(current, 'spec', 'componentSpecs', 0, 'serviceVersion') ?? '',
+          running: this.options.version,
+        },
       }),
     );
   }

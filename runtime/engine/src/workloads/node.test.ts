@@ -9,7 +9,7 @@ const PLAIN: Isolation = { kind: 'none', reason: 'bubblewrap is not installed.' 
 
 async function node(isolation: Isolation): Promise<unknown> {
   const store = new Store({ now: () => new Date() });
-  await registerNode(store, isolation);
+  await registerNode(store, { isolation, postgresql: '18.1' });
   return store.get({ kind: 'Node', name: 'local' });
 }
 

@@ -4,8 +4,14 @@ import { RESOURCES, type Isolation, type Resource } from '../isolation/index.js'
 import { PROCESSES } from './quantities.js';
 import type { Store } from '../store/store.js';
 
+export interface NodeFacts {
+  readonly isolation: Isolation;
+  /** The version of PostgreSQL that every database here is. */
+  readonly postgresql: string;
+}
+
 /** This machine, as the Node that everything runs on; it says how sandboxes are kept apart here. */
-export async function registerNode(store: Store, isolation: Isolation): Promise<void> {
+export async function registerNode(store: Store, { isolation, postgresql }: NodeFacts): Promise<void> {
   const capacity = {
     cpu: String(cpus().length),
     memory: `${Math.floor(totalmem() / 1024)}Ki`,
@@ -21,6 +27,7 @@ export async function registerNode(store: Store, isolation: Isolation): Promise<
         'fullstackagent.dev/isolation': isolation.kind,
         ...reasons(isolation),
         'fullstackagent.dev/runs-as-root': String(isolation.kind === 'none' && process.getuid?.() === 0),
+        'fullstackagent.dev/postgresql': postgresql,
         'fullstackagent.dev/limits': limitsOf(isolation),
         'fullstackagent.dev/not-enforced': notEnforced(isolation),
       },
