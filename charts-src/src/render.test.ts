@@ -257,7 +257,7 @@ describe('what the applier needs for a project', () => {
   it.each<[string, Partial<ProjectDocument['spec']>]>([
     ['running', {}],
     ['stopped', { state: 'Stopped' }],
-    ['changed', { displayName: 'Another', database, env: [{ name: 'A', value: 'b' }] }],
+    ['changed', { displayName: 'Another', env: [{ name: 'A', value: 'b' }] }],
     ['deleted', deleted],
     ['about to be purged', { ...deleted, purge: 'Unprotect' }],
   ])('is one object, the same for one that is %s', (_state, spec) => {
@@ -267,8 +267,17 @@ describe('what the applier needs for a project', () => {
   });
 
   it('goes with the last of the project’s folder', () => {
-    const last = { ...deleted, purge: 'Remove' } as const;
+    const last = { ...deleted, database, purge: 'Remove' } as const;
     expect([delivery(last).size, project(last).size]).toEqual([0, 0]);
+  });
+
+  it('is who reaches its database too, where there is one, whoever applies', () => {
+    const file = 'networkpolicy-my-blog--db.yaml';
+    expect([...delivery({ database }).keys()]).toEqual(['kustomization-my-blog.yaml', file]);
+    const files = (spec: Partial<ProjectDocument['spec']>) =>
+      renderDelivery({ platform: examplePlatform, project: exampleProject({ database, ...spec }) });
+    expect([...files({}).keys()]).toEqual([file]);
+    expect(files({ ...deleted, displayName: 'Another' })).toEqual(files({}));
   });
 
   it('applies that folder, from the source that the platform names', () => {

@@ -1,5 +1,6 @@
 import { App, type Chart } from 'cdk8s';
 import { projectContext, type ProjectContext } from './charts/common.js';
+import { DatabaseAccessChart } from './charts/database-access.js';
 import { DatabaseChart } from './charts/database.js';
 import { DeliveryChart } from './charts/delivery.js';
 import { ExposureChart } from './charts/exposure.js';
@@ -39,8 +40,9 @@ export function renderProject(input: {
 }
 
 /**
- * The applier's own object for a project's folder; nothing where the platform's applier needs none. A deleted project
- * keeps it as long as it keeps its data. It goes when the folder does: that is what makes the applier clear up.
+ * What operators keep for a project, in a folder that no account of a tenant's applies: who may reach its database, and the
+ * applier's own object for the project's folder, where the platform's applier needs one. A deleted project keeps both as
+ * long as it keeps its data. They go when the folder does: that is what makes the applier clear up.
  */
 export function renderDelivery(input: {
   readonly platform: PlatformDocument;
@@ -48,9 +50,15 @@ export function renderDelivery(input: {
 }): Manifests {
   const { delivery } = input.platform.spec;
   const { metadata, spec } = input.project;
-  if (delivery === undefined || spec.purge === 'Remove') return new Map();
-  const context = { flux: delivery.flux, project: metadata.name, namespace: metadata.namespace };
-  return manifests([new DeliveryChart(new App(), 'delivery', context)]);
+  if (spec.purge === 'Remove') return new Map();
+  const context = { project: metadata.name, namespace: metadata.namespace };
+  const app = new App();
+  return manifests([
+    ...(spec.database === undefined ? [] : [new DatabaseAccessChart(app, 'database-access', context)]),
+    ...(delivery === undefined
+      ? []
+      : [new DeliveryChart(app, 'delivery', { ...context, flux: delivery.flux })]),
+  ]);
 }
 
 /** What belongs to the operators in a tenant's namespace. */

@@ -25,11 +25,20 @@ export const notInstalled = (manifests: string): string | undefined =>
 
 export const isTenant = (name: string): boolean => name.startsWith('tenant');
 
+/** What is in `platform/` for a project: how it is applied, and who reaches its database. */
+const OPERATORS = /^(?:kustomization|networkpolicy)-/;
+
+interface Part {
+  /** Of a project's example: what its own account applies, or what operators keep for it; both where it is not said. */
+  readonly of?: 'project' | 'operators';
+}
+
 /** What an example renders to, as one stream, in a namespace of its own: the examples are called alike. */
-export function golden(name: string, namespace: string): string {
+export function golden(name: string, namespace: string, { of }: Part = {}): string {
   const folder = join(GOLDEN, name, 'rendered');
   // git keeps no empty folders: a project that is removed renders to nothing.
-  const files = existsSync(folder) ? readdirSync(folder) : [];
+  const all = existsSync(folder) ? readdirSync(folder) : [];
+  const files = of === undefined ? all : all.filter((file) => OPERATORS.test(file) === (of === 'operators'));
   // The Namespace first, as the appliers do.
   const order = [...files].sort(
     (a, b) => Number(b.startsWith('namespace-')) - Number(a.startsWith('namespace-')) || (a < b ? -1 : 1),

@@ -70,6 +70,8 @@ describe('who may do what, asked of a real API server', () => {
     ['list', 'endpointslices.discovery.k8s.io', '-n', TENANT],
     ['get', 'configmaps', '-n', TENANT],
     ['get', 'ingresses.networking.k8s.io', '-n', TENANT],
+    ['list', 'backups.dataprotection.kubeblocks.io', '-n', TENANT],
+    ['create', 'pods/exec', '-n', TENANT],
   ])('the controller may %s %s %s %s', async (...question) => {
     expect(await server.can(CONTROLLER, ...question)).toBe(true);
   });
@@ -78,6 +80,10 @@ describe('who may do what, asked of a real API server', () => {
     ['get', 'secrets', '-A'],
     ['list', 'secrets', '-n', TENANT],
     ['list', 'configmaps', '-n', TENANT],
+    ['get', 'pods', '-n', TENANT],
+    ['get', 'pods/log', '-n', TENANT],
+    ['get', 'events', '-n', TENANT],
+    ['create', 'networkpolicies.networking.k8s.io', '-n', TENANT],
     ['get', 'configmaps', '-n', 'kube-system'],
     ['get', 'secrets', '-n', 'flux-system'],
     ['get', 'secrets', '-n', 'argocd'],
@@ -110,10 +116,7 @@ describe('who may do what, asked of a real API server', () => {
       expect(asPlatform(golden(example, 'ns-rights02'))).toContain(
         'namespace/ns-rights02 serverside-applied',
       );
-    const delivery = golden('flux', 'ns-rights02')
-      .split('---\n')
-      .filter((manifest) => manifest.includes('kind: Kustomization'))
-      .join('---\n');
+    const delivery = golden('flux', 'ns-rights02', { of: 'operators' });
     const name = 'kustomization.kustomize.toolkit.fluxcd.io/my-blog';
     expect(asPlatform(delivery)).toContain(`${name} serverside-applied`);
     const tenantsOwn = `--as=system:serviceaccount:ns-rights02:applier`;
@@ -137,7 +140,11 @@ describe('who may do what, asked of a real API server', () => {
 
   it('the account of a tenant may apply a project in its namespace', () => {
     const args = ['apply', '--server-side', '--field-manager=kustomize-controller', '-f', '-'];
-    const answer = server.kubectlWith(golden('database', TENANT), ...args, `--as=${APPLIER}`);
+    const answer = server.kubectlWith(
+      golden('database', TENANT, { of: 'project' }),
+      ...args,
+      `--as=${APPLIER}`,
+    );
     expect(answer).toContain('statefulset.apps/my-blog serverside-applied');
     expect(answer).toContain('cluster.apps.kubeblocks.io/my-blog--db serverside-applied');
     server.kubectl('delete', 'statefulset', 'my-blog', '-n', TENANT, `--as=${APPLIER}`);
@@ -148,7 +155,15 @@ describe('who may do what, asked of a real API server', () => {
     const args = ['apply', '--server-side', '-f', '-', `--as=${APPLIER}`];
     expect(() => server.kubectlWith(golden('minimal', 'ns-rights01'), ...args)).toThrow(/forbidden/i);
     expect(() => server.kubectlWith(golden('tenant', TENANT), ...args)).toThrow(/forbidden/i);
-    for (const resource of ['secrets', 'roles', 'rolebindings', 'resourcequotas', 'pods', 'serviceaccounts'])
+    for (const resource of [
+      'secrets',
+      'roles',
+      'rolebindings',
+      'resourcequotas',
+      'pods',
+      'serviceaccounts',
+      'networkpolicies',
+    ])
       expect(await server.can(APPLIER, 'create', resource, '-n', TENANT), resource).toBe(false);
   });
 });

@@ -53,6 +53,27 @@ export function projectMeta(context: ProjectContext, { name, component, annotati
   };
 }
 
+/**
+ * Metadata of what operators keep for a project, in a folder of theirs. It does not say which version of the document it
+ * was made from: it is the same for all of them, and a commit must not make an applier look at more than what it changed.
+ */
+export const operatorsMeta = (of: {
+  readonly name: string;
+  readonly namespace: string;
+  readonly project: string;
+  readonly component: 'database' | 'delivery';
+}) => ({
+  name: of.name,
+  namespace: of.namespace,
+  labels: {
+    [LABELS.component]: of.component,
+    [LABELS.managedBy]: MANAGED_BY,
+    [LABELS.name]: NAMES[of.component] ?? of.component,
+    [LABELS.partOf]: of.project,
+    [LABELS.project]: of.project,
+  },
+});
+
 /** Neither Flux nor Argo CD takes such an object away because it left the folder. */
 export const KEEP = {
   [ANNOTATIONS.argoSyncOptions]: 'Prune=false,Delete=false',

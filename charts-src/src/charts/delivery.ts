@@ -1,8 +1,7 @@
 import { Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { renderedProjectDir, type PlatformDocument } from '../documents/index.js';
-import { LABELS, MANAGED_BY } from '../names.js';
-import { customObject } from './common.js';
+import { customObject, operatorsMeta } from './common.js';
 import { APPLIER } from './tenant.js';
 
 export interface DeliveryContext {
@@ -11,27 +10,14 @@ export interface DeliveryContext {
   readonly namespace: string;
 }
 
-/**
- * The Flux Kustomization that applies one project's folder. It does not say which version of the document it was made
- * from: it is the same for all of them, and a commit must not make Flux reconcile more than what it changed.
- */
+/** The Flux Kustomization that applies one project's folder. */
 export class DeliveryChart extends Chart {
   constructor(scope: Construct, id: string, { flux, project, namespace }: DeliveryContext) {
     super(scope, id, { disableResourceNameHashes: true });
     customObject(this, 'kustomization', {
       apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
       kind: 'Kustomization',
-      metadata: {
-        name: project,
-        namespace,
-        labels: {
-          [LABELS.component]: 'delivery',
-          [LABELS.managedBy]: MANAGED_BY,
-          [LABELS.name]: 'delivery',
-          [LABELS.partOf]: project,
-          [LABELS.project]: project,
-        },
-      },
+      metadata: operatorsMeta({ name: project, namespace, project, component: 'delivery' }),
       spec: {
         // What it applied goes with it, except what is protected from pruning.
         deletionPolicy: 'MirrorPrune',

@@ -10,9 +10,9 @@ const { IntOrString, Quantity } = k8s;
 
 /**
  * A sandbox idles most of the day, so it asks for a tenth of the processor and a quarter of the memory: a node carries
- * several, and each can still use its whole size.
+ * several, and each can still use its whole size. Its root can be written to: `/var/tmp` counts as disk, beside `/tmp`.
  */
-const SHARE = { cpu: 10, memory: 4 } as const;
+const SHARE = { cpu: 10, memory: 4, disk: '10Gi' } as const;
 
 /**
  * The pod. It changes only when a restart is due: image, size, database or not, `restartedAt`. Variables, ports, the

@@ -1,7 +1,7 @@
 import { BlockList } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { covers, withoutCovered } from './ranges.js';
+import { covers, throughNat64, withoutCovered } from './ranges.js';
 
 describe('ranges', () => {
   it.each([
@@ -42,5 +42,24 @@ describe('ranges', () => {
     expect(
       withoutCovered(['169.254.169.254/32', '169.254.0.0/16', '10.0.0.0/8', '10.0.0.0/8', 'fd00::/8']),
     ).toEqual(['169.254.0.0/16', '10.0.0.0/8', 'fd00::/8']);
+  });
+
+  it.each([
+    ['10.0.0.0/8', '64:ff9b::a00:0/104'],
+    ['169.254.169.254/32', '64:ff9b::a9fe:a9fe/128'],
+    ['0.0.1.0/24', '64:ff9b::100/120'],
+    ['0.0.0.0/0', '64:ff9b::/96'],
+  ])('%s is %s where a network translates', (range, expected) => {
+    expect(throughNat64(range)).toBe(expected);
+  });
+
+  it('has, translated, what it has, and nothing else', () => {
+    fc.assert(
+      fc.property(fc.ipV4(), fc.integer({ min: 0, max: 32 }), fc.ipV4(), (net, prefix, address) => {
+        expect(covers(throughNat64(`${net}/${prefix}`), `64:ff9b::${address}/128`)).toBe(
+          covers(`${net}/${prefix}`, `${address}/32`),
+        );
+      }),
+    );
   });
 });

@@ -50,3 +50,14 @@ function hexadecimal(text: string): string {
   const value = ipv4(dotted);
   return `${text.slice(0, -dotted.length)}${(value >> 16n).toString(16)}:${(value & 0xffffn).toString(16)}`;
 }
+
+/**
+ * The same IPv4 addresses as a translating network names them, by the well-known prefix 64:ff9b::/96 (RFC 6052):
+ * "10.0.0.0/8" -> "64:ff9b::a00:0/104".
+ */
+export function throughNat64(range: string): string {
+  const { address, prefix } = parse(range);
+  const groups = [address >> 16n, address & 0xffffn].map((group) => group.toString(16));
+  const text = groups.join(':').replace(/^0:/, '').replace(/^0$/, '');
+  return `64:ff9b::${text}/${prefix + 96}`;
+}

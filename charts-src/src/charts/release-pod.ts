@@ -13,7 +13,7 @@ type Release = NonNullable<ProjectDocument['spec']['release']>;
 export const APP_PORT = PORTS.app;
 
 /** Others wait for it: all of its memory is there for it, and half of its processor. */
-const SHARE = { cpu: 2, memory: 1 } as const;
+const SHARE = { cpu: 2, memory: 1, disk: '2Gi' } as const;
 
 /** It changes when the release does, its variables included, and with nothing of the sandbox. */
 export function releasePod(

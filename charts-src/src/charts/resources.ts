@@ -48,15 +48,28 @@ export const canonicalPreset = ({ cpu, memory }: Preset): Preset => ({ cpu, memo
 export interface Share {
   readonly cpu: number;
   readonly memory: number;
+  /**
+   * Of the node's disk: `/tmp`, what is written into the image's own folders, and the log. Past it the pod is ended, or
+   * one sandbox could fill the disk for all that share the node. Volumes do not count.
+   */
+  readonly disk: string;
 }
+
+/** What is there for everybody's log and a little more; so much the scheduler reserves. */
+const DISK_REQUEST = '256Mi';
 
 /** Limits are the preset, requests a share of it. */
 export function presetResources(preset: Preset, share: Share): k8s.ResourceRequirements {
   const { Quantity } = k8s;
   const limits = canonicalPreset(preset);
   return {
-    limits: { cpu: Quantity.fromString(limits.cpu), memory: Quantity.fromString(limits.memory) },
+    limits: {
+      cpu: Quantity.fromString(limits.cpu),
+      'ephemeral-storage': Quantity.fromString(share.disk),
+      memory: Quantity.fromString(limits.memory),
+    },
     requests: {
+      'ephemeral-storage': Quantity.fromString(DISK_REQUEST),
       cpu: Quantity.fromString(cpuText(Math.max(1, Math.floor(milliCpu(preset.cpu) / share.cpu)))),
       memory: Quantity.fromString(sizeText(Math.max(1, Math.floor(mebibytes(preset.memory) / share.memory)))),
     },

@@ -47,6 +47,7 @@ const FULL = platformWith((spec) => {
   spec.controller.podLabels = { app: 'controller' };
   spec.tenant.apiServers = ['192.0.2.1/32'];
   spec.database.backup = { storage: ['198.51.100.0/24'] };
+  spec.exposure.tls = { mode: 'cert-manager', clusterIssuer: 'letsencrypt' };
 });
 
 describe('the openings of a tenant are exactly', () => {
@@ -79,8 +80,7 @@ describe('the openings of a tenant are exactly', () => {
         podSelector: database,
         policyTypes: ['Ingress', 'Egress'],
         ingress: [
-          { from: [{ podSelector: apps }], ports: tcp(5432, 6432) },
-          { from: [{ podSelector: database }, inNamespace('kb-system')] },
+          { from: [inNamespace('kb-system')] },
           { from: [{ podSelector: backup }], ports: tcp(5432, 6432) },
         ],
         egress: [
@@ -104,6 +104,14 @@ describe('the openings of a tenant are exactly', () => {
     [
       'ingress-to-sandbox',
       { podSelector: apps, policyTypes: ['Ingress'], ingress: [{ from: [inNamespace('ingress-nginx')] }] },
+    ],
+    [
+      'ingress-to-acme-solver',
+      {
+        podSelector: { matchLabels: { 'acme.cert-manager.io/http01-solver': 'true' } },
+        policyTypes: ['Ingress'],
+        ingress: [{ from: [inNamespace('ingress-nginx')], ports: tcp(8089) }],
+      },
     ],
     [
       'controller-to-terminal',
@@ -150,7 +158,21 @@ describe('the openings of a tenant are exactly', () => {
                   except: ['10.0.0.0/8', '169.254.0.0/16', '100.100.100.200/32', '168.63.129.16/32'],
                 },
               },
-              { ipBlock: { cidr: '::/0', except: ['fe80::/10', 'fd00:ec2::254/128'] } },
+              {
+                ipBlock: {
+                  cidr: '::/0',
+                  except: [
+                    'fe80::/10',
+                    'fd00:ec2::/32',
+                    'fd20:ce::254/128',
+                    'fd00:c1::a9fe:a9fe/128',
+                    '64:ff9b::a00:0/104',
+                    '64:ff9b::a9fe:0/112',
+                    '64:ff9b::6464:64c8/128',
+                    '64:ff9b::a83f:8110/128',
+                  ],
+                },
+              },
             ],
           },
         ],
@@ -176,12 +198,24 @@ describe('the openings of a tenant are exactly', () => {
       'sandbox-to-database',
     ];
     expect(names(examplePlatform)).toEqual(always);
-    expect(names(FULL)).toEqual([...always, 'database-backup', 'sandbox-to-portal'].sort());
+    expect(names(FULL)).toEqual(
+      [...always, 'database-backup', 'ingress-to-acme-solver', 'sandbox-to-portal'].sort(),
+    );
+    const withCertificates = platformWith(
+      (spec) => (spec.exposure.tls = { mode: 'cert-manager', clusterIssuer: 'letsencrypt' }),
+    );
+    expect(names(withCertificates)).toEqual([...always, 'ingress-to-acme-solver'].sort());
+    const withoutDatabases = platformWith((spec) => {
+      spec.tenant.podSecurity = 'restricted';
+      spec.database.backup = {};
+    });
+    expect(names(withoutDatabases)).toEqual(always.filter((name) => !name.includes('database')));
   });
 
   it('never a rule with an empty list of peers or ports, which would open everything', () => {
     const everything = platformWith((spec) => {
       spec.tenant.blockedEgress = ['0.0.0.0/0', '::/0'];
+      spec.tenant.apiServers = ['192.0.2.1/32'];
       spec.database.backup = {};
     });
     for (const platform of [examplePlatform, FULL, everything]) {
@@ -211,7 +245,7 @@ describe('what a tenant may reach outside', () => {
     ]);
   });
 
-  it.each(['10.1.0.0/16', '10.0.0.0/8', '169.254.169.254/32', 'fe80::1/128'])(
+  it.each(['10.1.0.0/16', '10.0.0.0/8', '169.254.169.254/32', 'fe80::1/128', '64:ff9b::a01:0/112'])(
     'is never %s, which is blocked',
     (cidr) => {
       const tenant = tenantWith({ egress: { allow: ['203.0.113.0/24', cidr] } });
@@ -221,13 +255,66 @@ describe('what a tenant may reach outside', () => {
 
   it('is never where a cloud hands out identities, even where the platform forgot to say so', () => {
     const forgetful = platformWith((spec) => (spec.tenant.blockedEgress = []));
-    expect(JSON.stringify(blocks(tenantWith(), forgetful))).toContain('169.254.0.0/16');
+    const text = JSON.stringify(blocks(tenantWith(), forgetful));
+    for (const range of ['169.254.0.0/16', '64:ff9b::a9fe:0/112', 'fd00:ec2::/32', 'fd20:ce::254/128'])
+      expect(text).toContain(range);
   });
 
   it.each([[[]], ['all'], [['not a range']], [['10.0.0.0']]])('is not %j', (allow) => {
     const document = { ...tenantWith(), spec: { ...tenantWith().spec, egress: { allow } } };
     expect(tenantSchema.safeParse(document).success).toBe(false);
   });
+});
+
+describe('where a database looks for the API server', () => {
+  const peers = (tenant = tenantWith(), platform = examplePlatform): unknown =>
+    (policy('database', platform, tenant)?.['egress'] as { to: { ipBlock: object }[] }[])[1]?.to.map(
+      ({ ipBlock }) => ipBlock,
+    );
+  const EVERYWHERE = [
+    { cidr: '0.0.0.0/0', except: ['169.254.0.0/16', '100.100.100.200/32', '168.63.129.16/32'] },
+    {
+      cidr: '::/0',
+      except: [
+        'fe80::/10',
+        'fd00:ec2::/32',
+        'fd20:ce::254/128',
+        'fd00:c1::a9fe:a9fe/128',
+        '64:ff9b::a9fe:0/112',
+        '64:ff9b::6464:64c8/128',
+        '64:ff9b::a83f:8110/128',
+      ],
+    },
+  ];
+
+  it('is where the platform says it is, and nowhere else', () => {
+    expect(peers(tenantWith({ egress: { allow: 'none' } }), FULL)).toEqual([{ cidr: '192.0.2.1/32' }]);
+  });
+
+  it('may be anywhere, but never where identities are handed out, for who may go everywhere', () => {
+    expect(peers()).toEqual(EVERYWHERE);
+  });
+
+  it.each([{ allow: 'none' as const }, { allow: ['203.0.113.0/24'] }])(
+    "is in the cluster's own networks for who is confined: its owner starts programs beside it (%j)",
+    (egress) => {
+      expect(peers(tenantWith({ egress }))).toEqual([{ cidr: '10.0.0.0/8' }]);
+    },
+  );
+
+  it.each([[[]], [['169.254.0.0/16']], [['0.0.0.0/0', '::/0']]])(
+    'has to be said where the platform knows no networks of its own: %j',
+    (blocked) => {
+      const platform = platformWith((spec) => (spec.tenant.blockedEgress = blocked));
+      const tenant = tenantWith({ egress: { allow: 'none' } });
+      expect(() => renderTenant({ platform, tenant, intent: 'x' })).toThrow(/tenant\.apiServers/);
+      const without = platformWith((spec) => {
+        spec.tenant.blockedEgress = blocked;
+        spec.tenant.podSecurity = 'restricted';
+      });
+      expect(() => renderTenant({ platform: without, tenant, intent: 'x' })).not.toThrow();
+    },
+  );
 });
 
 describe('the limits of a tenant', () => {
@@ -255,8 +342,8 @@ describe('the limits of a tenant', () => {
     expect(object('limitrange-tenant.yaml').spec['limits']).toEqual([
       {
         type: 'Container',
-        default: { cpu: '500m', memory: '512Mi' },
-        defaultRequest: { cpu: '50m', memory: '64Mi' },
+        default: { cpu: '500m', 'ephemeral-storage': '10Gi', memory: '512Mi' },
+        defaultRequest: { cpu: '50m', 'ephemeral-storage': '64Mi', memory: '64Mi' },
       },
     ]);
   });
@@ -271,23 +358,19 @@ describe('the limits of a tenant', () => {
 
 describe('the controller', () => {
   it('may do exactly this in a tenant', () => {
-    const watch = ['get', 'list', 'watch'];
     expect(object('role-fullstackagent-controller.yaml').rules).toEqual([
-      { apiGroups: [''], resources: ['events', 'persistentvolumeclaims', 'pods'], verbs: watch },
-      { apiGroups: ['apps'], resources: ['statefulsets'], verbs: watch },
-      { apiGroups: ['apps.kubeblocks.io'], resources: ['clusters'], verbs: watch },
-      { apiGroups: ['bitnami.com'], resources: ['sealedsecrets'], verbs: watch },
-      { apiGroups: ['kustomize.toolkit.fluxcd.io'], resources: ['kustomizations'], verbs: watch },
-      { apiGroups: [''], resources: ['configmaps', 'services'], verbs: ['get'] },
-      { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get'] },
+      { apiGroups: [''], resources: ['configmaps', 'persistentvolumeclaims', 'services'], verbs: ['get'] },
+      { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: ['get'] },
+      { apiGroups: ['apps.kubeblocks.io'], resources: ['clusters'], verbs: ['get'] },
       { apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: ['get'] },
+      { apiGroups: ['bitnami.com'], resources: ['sealedsecrets'], verbs: ['get'] },
       { apiGroups: ['gateway.networking.k8s.io'], resources: ['httproutes'], verbs: ['get'] },
       { apiGroups: ['networking.k8s.io'], resources: ['ingresses'], verbs: ['get'] },
       { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: ['get'] },
-      { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
+      { apiGroups: ['dataprotection.kubeblocks.io'], resources: ['backups'], verbs: ['list'] },
       { apiGroups: [''], resources: ['pods/exec'], verbs: ['create', 'get'] },
       { apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
-      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list'] },
+      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list'] },
     ]);
   });
 });

@@ -31,30 +31,24 @@ export const tenantContext = (
 /** The account that an applier impersonates in a tenant's namespace. */
 export const APPLIER = 'applier';
 
-const WATCH = ['get', 'list', 'watch'];
-
 const RULES: readonly k8s.PolicyRule[] = [
-  // Status.
-  { apiGroups: [''], resources: ['events', 'persistentvolumeclaims', 'pods'], verbs: WATCH },
-  { apiGroups: ['apps'], resources: ['statefulsets'], verbs: WATCH },
-  { apiGroups: ['apps.kubeblocks.io'], resources: ['clusters'], verbs: WATCH },
-  { apiGroups: ['bitnami.com'], resources: ['sealedsecrets'], verbs: WATCH },
-  { apiGroups: ['kustomize.toolkit.fluxcd.io'], resources: ['kustomizations'], verbs: WATCH },
   // What a project renders to, read one by one when somebody asks what differs on the cluster.
-  { apiGroups: [''], resources: ['configmaps', 'services'], verbs: ['get'] },
-  { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get'] },
+  { apiGroups: [''], resources: ['configmaps', 'persistentvolumeclaims', 'services'], verbs: ['get'] },
+  { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: ['get'] },
+  { apiGroups: ['apps.kubeblocks.io'], resources: ['clusters'], verbs: ['get'] },
   { apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: ['get'] },
+  { apiGroups: ['bitnami.com'], resources: ['sealedsecrets'], verbs: ['get'] },
   { apiGroups: ['gateway.networking.k8s.io'], resources: ['httproutes'], verbs: ['get'] },
   { apiGroups: ['networking.k8s.io'], resources: ['ingresses'], verbs: ['get'] },
   { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: ['get'] },
-  // Logs of a sandbox, on request.
-  { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
+  // The backups that KubeBlocks made of a database.
+  { apiGroups: ['dataprotection.kubeblocks.io'], resources: ['backups'], verbs: ['list'] },
   // Files. A WebSocket begins with GET; since Kubernetes 1.35 it needs `create` as well.
   { apiGroups: [''], resources: ['pods/exec'], verbs: ['create', 'get'] },
   // The terminal's token, and a database's password when its owner asks for it.
   { apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
   // Where a terminal listens.
-  { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list'] },
+  { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list'] },
 ];
 
 /** Without the fields that are not there: they would hide the platform's. */
@@ -136,15 +130,24 @@ export class TenantChart extends Chart {
         },
       },
     });
-    // KubeBlocks adds side containers without limits; with a quota on limits each needs one.
+    // KubeBlocks adds side containers without limits; with a quota on limits each needs one. And who owns a database can
+    // write files beside it: not more of the node's disk than this.
     new k8s.KubeLimitRange(this, 'defaults', {
       metadata: meta(context, 'tenant'),
       spec: {
         limits: [
           {
             type: 'Container',
-            default: { cpu: quantity('500m'), memory: quantity('512Mi') },
-            defaultRequest: { cpu: quantity('50m'), memory: quantity('64Mi') },
+            default: {
+              cpu: quantity('500m'),
+              'ephemeral-storage': quantity('10Gi'),
+              memory: quantity('512Mi'),
+            },
+            defaultRequest: {
+              cpu: quantity('50m'),
+              'ephemeral-storage': quantity('64Mi'),
+              memory: quantity('64Mi'),
+            },
           },
         ],
       },
@@ -152,7 +155,8 @@ export class TenantChart extends Chart {
   }
 
   /**
-   * All that the controller may do in a tenant's namespace. It changes nothing here: what is desired is a commit.
+   * All that the controller may do in a tenant's namespace beyond what it watches in all of them (ClusterRole
+   * `fullstackagent-controller` in the template). It changes nothing here: what is desired is a commit.
    *
    * RBAC knows no patterns, so the Secrets of database accounts and terminals, which come and go with projects, cannot be
    * named. Bounded are: the verb (`get`: who cannot list has to know a name), the namespace, and in the controller the two

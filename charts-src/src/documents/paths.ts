@@ -22,7 +22,7 @@ export const renderedProjectDir = (namespace: string, name: string): string =>
 export const renderedTenantDir = (namespace: string): string =>
   `platform/tenants/${shard(namespace)}/${namespace}`;
 
-/** How a project's folder is applied, where an applier's own object says so; nothing that a tenant may write. */
+/** Who may reach a project's database, and how its folder is applied; nothing that a tenant may write. */
 export const renderedDeliveryDir = (namespace: string, name: string): string =>
   `platform/projects/${shard(namespace)}/${namespace}/${name}`;
 

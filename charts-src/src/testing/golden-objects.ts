@@ -31,6 +31,10 @@ export function goldenObjects(): readonly Golden[] {
   );
 }
 
+/** What operators keep for a project, in a folder that no account of a tenant's applies. A tenant is theirs altogether. */
+export const isOperators = ({ example, object }: Golden): boolean =>
+  example.startsWith('tenant') || ['Kustomization', 'NetworkPolicy'].includes(object.kind);
+
 export interface Container {
   readonly name: string;
   readonly image: string;

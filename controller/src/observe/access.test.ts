@@ -5,6 +5,7 @@ import { load, loadAll } from 'js-yaml';
 import { expect, test } from 'vitest';
 import type { ObservedApplier } from '../model/facts.js';
 import { at, list, text } from '../shared/json.js';
+import { COMPARED } from './drift-reader.js';
 import { watchedResources, type ApplierReaders } from './resources.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -86,8 +87,9 @@ test('every role is bound to the account of the controller, by its name', () => 
 function projectKinds(): ReadonlySet<string> {
   const golden = join(ROOT, 'charts-src', 'golden');
   const files = readdirSync(golden, { recursive: true, encoding: 'utf8' }).filter(
-    // Kustomizations are in platform/, which is the operators': no project's account applies them.
-    (file) => /\/rendered\/(?!kustomization-)[^/]+\.yaml$/.test(file) && !file.startsWith('tenant'),
+    // These are in platform/, which is the operators': no project's account applies them.
+    (file) =>
+      /\/rendered\/(?!kustomization-|networkpolicy-)[^/]+\.yaml$/.test(file) && !file.startsWith('tenant'),
   );
   return new Set(
     files.map((file) => {
@@ -99,6 +101,23 @@ function projectKinds(): ReadonlySet<string> {
 }
 
 const plural = (kind: string): string => `${kind.toLowerCase()}${kind.endsWith('s') ? 'es' : 's'}`;
+
+test('in a tenant the controller may read what it compares and what a terminal needs, and nothing else', () => {
+  const file = join(ROOT, 'charts-src/golden/tenant/rendered/role-fullstackagent-controller.yaml');
+  const compared = [...projectKinds()].map((entry) => {
+    const [group = '', kind = ''] = entry.split('/');
+    return `get ${group}/${COMPARED[kind] ?? kind}`;
+  });
+  const others = [
+    'get /secrets',
+    'create /pods/exec',
+    'get /pods/exec',
+    'list discovery.k8s.io/endpointslices',
+    'list dataprotection.kubeblocks.io/backups',
+  ];
+  const granted = rights(load(readFileSync(file, 'utf8'))).map((right) => right.replace(/^[^:]*: /, ''));
+  expect(granted.sort()).toEqual([...new Set([...compared, ...others])].sort());
+});
 
 test('an applier may write every kind that a project renders to', () => {
   const [role] = ofKind(objects('controller/applier.yaml'), 'ClusterRole');

@@ -12,8 +12,11 @@ import { driftOf } from './drift.js';
 
 const GOLDEN = join(import.meta.dirname, '..', '..', '..', 'charts-src', 'golden');
 const manifests: readonly string[] = readdirSync(GOLDEN, { recursive: true, encoding: 'utf8' })
-  // Kustomizations are in platform/, which is the operators' and is not compared.
-  .filter((file) => /\/rendered\/(?!kustomization-)[^/]+\.yaml$/.test(file) && !file.startsWith('tenant'))
+  // These are in platform/, which is the operators' and is not compared.
+  .filter(
+    (file) =>
+      /\/rendered\/(?!kustomization-|networkpolicy-)[^/]+\.yaml$/.test(file) && !file.startsWith('tenant'),
+  )
   .map((file) => readFileSync(join(GOLDEN, file), 'utf8'));
 const objects: readonly Json[] = manifests.map((text) => record(fromYaml(text)));
 

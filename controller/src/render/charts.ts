@@ -5,7 +5,7 @@ export interface Charts {
   /** File name -> YAML. Pure. Throws an Error that says what in the documents does not fit together. */
   readonly project: typeof renderProject;
   readonly tenant: typeof renderTenant;
-  /** The applier's own object for a project, in a folder apart; nothing where there is none. */
+  /** What operators keep for a project, in a folder apart; may be nothing. */
   readonly delivery: typeof renderDelivery;
 }
 

@@ -13,7 +13,7 @@ import type { RenderedFolder } from './folder.js';
 /** All the folders that a document renders to: they change together, or none of them. */
 export type Rendering = { readonly folders: readonly RenderedFolder[] } | { readonly problem: string };
 
-/** One project's folder, and that of its applier's object. A document that the charts refuse is an answer, not an exception: others go on. */
+/** One project's folder, and what operators keep for it. A document that the charts refuse is an answer, not an exception: others go on. */
 export function renderProjectFolder(
   charts: Charts,
   platform: PlatformDocument,
