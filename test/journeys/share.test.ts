@@ -172,6 +172,24 @@ describe('a terminal that is shared by a link', () => {
     await terminal.waitForText(/written-6/);
   });
 
+  it('removes one guest, and nobody else', async () => {
+    const other = await (await browser.newContext()).newPage();
+    await other.goto(links.at(-1) ?? '');
+    await other.getByLabel('Your name').fill('Mallory');
+    await other.getByRole('button', { name: 'Join' }).click();
+    await other.locator('[data-testid="terminal"][data-state="connected"]').waitFor();
+    await openShares();
+    await owner.getByRole('button', { name: 'Remove Mallory from main' }).click();
+    await owner.getByText(/removed by ada/).waitFor();
+    await pictures(owner, 'share-removed');
+    await closeShares();
+    await other.locator('[data-testid="terminal"][data-state="refused"]').waitFor();
+    await other.goto(links.at(-1) ?? '');
+    await other.getByText('You were removed from this terminal').waitFor();
+    await other.context().close();
+    await guestState('connected');
+  });
+
   it('comes back to the same shells when the portal was away, and shows what they printed once', async () => {
     await terminal.newShell();
     await terminal.typeCommand('seq -f once-%g 1 100; KEPT=kept');
@@ -212,7 +230,13 @@ describe('a terminal that is shared by a link', () => {
         .filter((file) => file.endsWith('.log'))
         .map((file) => readFileSync(join(logs, file), 'utf8'))
         .join('');
-    const audited = ['terminal-shared', 'terminal-share-joined', 'terminal-share-ended', '"guest":"Grace"'];
+    const audited = [
+      'terminal-shared',
+      'terminal-share-joined',
+      'terminal-share-ended',
+      'terminal-share-guest-removed',
+      '"guest":"Grace"',
+    ];
     await until('the audit lines', () => audited.every((what) => written().includes(what)));
     for (const link of links) expect(written()).not.toContain(new URL(link).hash.slice(1));
   });

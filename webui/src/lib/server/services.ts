@@ -58,6 +58,7 @@ export function startServices(config: Config): Services {
     standing: async ({ kind, key }) => {
       if (kind === 'token') return tokens.standingOf(key);
       if (kind === 'share') return shares.standingOf(key);
+      if (kind === 'guest') return shares.guests.standingOf(key);
       const until = await sessions.endOf(key);
       return until === undefined ? undefined : { until };
     },

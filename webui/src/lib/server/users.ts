@@ -10,6 +10,6 @@ export interface SessionUser {
 
 /** What a request proved who it is with. `key` names it in memory and in the log; it is no secret. */
 export interface Credential {
-  readonly kind: 'session' | 'token' | 'share';
+  readonly kind: 'session' | 'token' | 'share' | 'guest';
   readonly key: string;
 }

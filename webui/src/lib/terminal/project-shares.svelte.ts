@@ -1,6 +1,6 @@
 import { toast } from 'svelte-sonner';
 import { api, type Failure, messageOf } from '../api.js';
-import { type Share, type ShareList, sharesApi } from './shares.js';
+import { type Guest, guestApi, type Share, type ShareList, sharesApi } from './shares.js';
 
 const EVERY_MS = 5_000;
 
@@ -41,6 +41,18 @@ export class ProjectShares {
   async end(share: Share): Promise<void> {
     const result = await api('DELETE', sharesApi(this.#key, share.id));
     if (result.ok) toast.success(`The link to “${share.label}” no longer works.`);
+    else toast.error(messageOf(result.failure));
+    await this.load();
+  }
+
+  async remove(share: Share, guest: Guest): Promise<void> {
+    const result = await api('DELETE', guestApi(this.#key, share.id, guest.id));
+    if (result.ok)
+      toast.success(`${guest.name} was removed.`, {
+        description: guest.account
+          ? 'The link no longer works for this account.'
+          : 'With the link they can still come back under another name. End it to prevent that.',
+      });
     else toast.error(messageOf(result.failure));
     await this.load();
   }

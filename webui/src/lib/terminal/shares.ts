@@ -5,10 +5,13 @@ export type ShareAudience = 'anyone' | 'accounts';
 
 /** The portal's answers (lib/server/terminal/share-dto.ts). */
 export interface Guest {
+  readonly id: string;
   readonly name: string;
   readonly account: boolean;
   readonly joinedAt: string;
   readonly leftAt?: string;
+  readonly removedAt?: string;
+  readonly removedBy?: string;
   readonly online: boolean;
 }
 
@@ -63,6 +66,9 @@ export const lifetimes: readonly { readonly minutes: number; readonly label: str
 
 export const sharesApi = (projectKey: string, id?: string): string =>
   projectApi(projectKey, id === undefined ? 'shares' : `shares/${encodeURIComponent(id)}`);
+
+export const guestApi = (projectKey: string, share: string, guest: string): string =>
+  `${sharesApi(projectKey, share)}/guests/${encodeURIComponent(guest)}`;
 
 export const shareApi = (id: string, rest = ''): string =>
   `/api/shares/${encodeURIComponent(id)}${rest === '' ? '' : `/${rest}`}`;

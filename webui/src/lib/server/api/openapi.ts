@@ -137,6 +137,13 @@ const parameters = {
     description: 'The id of a shared terminal.',
     schema: { type: 'string', pattern: '^[a-z0-9]{24}$' },
   },
+  guest: {
+    name: 'guest',
+    in: 'path',
+    required: true,
+    description: 'The id of somebody who joined a shared terminal.',
+    schema: { type: 'string', pattern: '^[a-z0-9]{24}$' },
+  },
   tokenId: { name: 'tokenId', in: 'path', required: true, schema: { type: 'string' } },
   namespace: queryParameter('namespace', 'Another namespace of which you are a member.', { type: 'string' }),
   before: queryParameter('before', 'The `next` of the page before.', { type: 'string' }),

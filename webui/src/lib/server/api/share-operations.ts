@@ -37,6 +37,13 @@ export const shareOperations: readonly Operation[] = [
     answer: 'Nothing.',
   },
   {
+    method: 'delete',
+    path: `${PROJECT}/shares/{share}/guests/{guest}`,
+    summary: 'Remove somebody from a shared terminal',
+    status: 204,
+    answer: 'Nothing. Their visit is over; the link and everybody else stay.',
+  },
+  {
     method: 'post',
     path: `${SHARE}/preview`,
     summary: 'Read what a link offers',

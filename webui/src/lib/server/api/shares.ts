@@ -37,9 +37,26 @@ export async function endShare({ event, user, controller, key }: ProjectCall): P
   writeAudit(event, 'terminal-share-ended', { share: id, user: user.id, ...key });
 }
 
+/** Their terminal closes now, and this visit opens it no more. Everybody else stays. */
+export async function removeGuest({ event, user, controller, key }: ProjectCall): Promise<void> {
+  await controller.requireTerminal(key);
+  const { shares, live } = services();
+  const of = { share: idOf(event), guest: event.params['guest'] ?? '' };
+  for (const { id, name } of await shares.removeGuest(key, of, user)) {
+    live.end(id);
+    writeAudit(event, 'terminal-share-guest-removed', {
+      share: of.share,
+      user: user.id,
+      guest: name,
+      ...key,
+    });
+  }
+}
+
 export async function previewShare(event: RequestEvent): Promise<unknown> {
   const { secret } = validated(previewShareInput, await readJson(event.request));
   const share = await bySecret(event, secret);
+  await requireWelcome(event, share.id);
   const joined = await isInside(event);
   return { ...offeredDto(share, event.locals.user?.username), joined };
 }
@@ -48,8 +65,9 @@ export async function previewShare(event: RequestEvent): Promise<unknown> {
 export async function joinShare(event: RequestEvent): Promise<unknown> {
   const { secret, name } = validated(joinShareInput, await readJson(event.request));
   const share = await bySecret(event, secret);
+  await requireWelcome(event, share.id);
   const { user } = event.locals;
-  const { guest, token } = await services().shares.admit(share, { user, name });
+  const { guest, token } = await services().shares.guests.admit(share, { user, name });
   event.cookies.set(SHARE_COOKIE, token, {
     path: `/api/shares/${share.id}`,
     httpOnly: true,
@@ -78,6 +96,12 @@ export async function readShare(event: RequestEvent): Promise<unknown> {
     throw new AppError('UNAUTHENTICATED', `Sign in as ${guest.name}, who joined here.`);
   return offeredDto(share, event.locals.user?.username);
 }
+
+const requireWelcome = (event: RequestEvent, share: string): Promise<void> =>
+  services().shares.guests.requireWelcome(share, {
+    token: event.cookies.get(SHARE_COOKIE),
+    user: event.locals.user,
+  });
 
 const idOf = (event: RequestEvent): string => event.params['share'] ?? '';
 

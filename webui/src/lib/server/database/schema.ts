@@ -90,6 +90,9 @@ export const terminalShareGuests = pgTable(
     hash: text('hash').notNull().unique('terminal_share_guests_hash_unique'),
     joinedAt: instant('joined_at').notNull().defaultNow(),
     leftAt: instant('left_at'),
+    /** By somebody who may share the terminal. The link stands, and this visit is over. */
+    removedAt: instant('removed_at'),
+    removedBy: text('removed_by'),
   },
   (table) => [index('terminal_share_guests_share').on(table.shareId)],
 );

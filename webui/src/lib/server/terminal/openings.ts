@@ -62,7 +62,11 @@ async function sharedTerminal(services: Services, request: IncomingMessage, id: 
   const { share, guest } = await shares.byToken(id, shareTokenIn(cookie));
   const { access, namespace, project, session } = share;
   return {
-    credentials: [{ kind: 'share', key: id }, ...(await ownSession(services, { cookie, of: guest.userId }))],
+    credentials: [
+      { kind: 'share', key: id },
+      { kind: 'guest', key: guest.id },
+      ...(await ownSession(services, { cookie, of: guest.userId })),
+    ],
     target: {
       controllerUrl: controllers.url,
       path: '/v1/shared-terminal',
@@ -78,7 +82,7 @@ async function sharedTerminal(services: Services, request: IncomingMessage, id: 
       requestId: requestIdFrom(undefined),
     },
     endedWords: 'This terminal is no longer shared with you.',
-    arrived: () => shares.arrived(guest.id),
+    arrived: () => shares.guests.arrived(guest.id),
   };
 }
 

@@ -1,12 +1,16 @@
-import type { Guest, Share } from './shares.js';
+import type { Guest } from './share-guests.js';
+import type { Share } from './shares.js';
 
 export interface GuestDto {
+  readonly id: string;
   readonly name: string;
   /** Whether the name is an account here, or what a guest said. */
   readonly account: boolean;
   /** RFC 3339. */
   readonly joinedAt: string;
   readonly leftAt?: string;
+  readonly removedAt?: string;
+  readonly removedBy?: string;
   /** Whether the terminal is open there now. */
   readonly online: boolean;
 }
@@ -62,10 +66,13 @@ export function shareDto(share: Share, guests: readonly GuestDto[]): ShareDto {
 }
 
 export const guestDto = (guest: Guest, online: boolean): GuestDto => ({
+  id: guest.id,
   name: guest.name,
   account: guest.userId !== null,
   joinedAt: guest.joinedAt.toISOString(),
   ...(guest.leftAt === null || online ? {} : { leftAt: guest.leftAt.toISOString() }),
+  ...(guest.removedAt === null ? {} : { removedAt: guest.removedAt.toISOString() }),
+  ...(guest.removedBy === null ? {} : { removedBy: guest.removedBy }),
   online,
 });
 

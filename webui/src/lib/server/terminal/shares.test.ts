@@ -160,12 +160,73 @@ describe.skipIf(!isBuilt())('shared terminals through the built portal (npm run 
     expect(portal.output).toContain('"audit":"terminal-share-joined"');
   });
 
+  const guestsOf = async (id: string): Promise<Record<string, unknown>[]> => {
+    const { json } = await ada.send('GET', SHARES);
+    const listed = json['shares'] as { id: string; guests: Record<string, unknown>[] }[];
+    return listed.find((one) => one.id === id)?.guests ?? [];
+  };
+
+  const remove = async (id: string, name: string): Promise<number> => {
+    const guest = (await guestsOf(id)).find((one) => one['name'] === name);
+    return (await ada.send('DELETE', `${SHARES}/${id}/guests/${String(guest?.['id'])}`)).status;
+  };
+
+  it('ends for one guest, who does not come back with what the browser kept, and for no other', async () => {
+    const link = await share();
+    const [grace, linus] = [await join(link), await join(link, { name: 'Linus' })];
+    const [gone, stays] = [dial(link.id, grace.cookie), dial(link.id, linus.cookie)];
+    await Promise.all([once(gone, 'open'), once(stays, 'open')]);
+    const closed = once(gone, 'close');
+    expect(await remove(link.id, 'Grace')).toBe(204);
+    expect((await closed)[0]).toBe(terminalCloseCodes.notAllowed);
+    expect(await refusal(dial(link.id, grace.cookie))).toBe(403);
+    expect(stays.readyState).toBe(WebSocket.OPEN);
+    expect((await guestsOf(link.id)).find(({ name }) => name === 'Grace')).toMatchObject({
+      removedBy: 'ada',
+      online: false,
+    });
+    // The same browser with the link once more; the link itself goes on for others.
+    const visitor = new Visitor(portal);
+    visitor.cookie = grace.cookie;
+    for (const [step, body] of [
+      ['preview', { secret: link.secret }],
+      ['join', { secret: link.secret, name: 'Grace again' }],
+    ] as const)
+      expect((await visitor.send('POST', `/api/shares/${link.id}/${step}`, { body })).status).toBe(403);
+    expect((await join(link, { name: 'Margaret' })).status).toBe(200);
+    expect(portal.output).toContain('"audit":"terminal-share-guest-removed"');
+  });
+
+  it('ends for an account in every browser', async () => {
+    const link = await share();
+    const carol = await account('carol');
+    const [here, there] = [await join(link, { as: carol }), await join(link, { as: carol })];
+    expect(await remove(link.id, 'carol')).toBe(204);
+    for (const { cookie } of [here, there]) expect(await refusal(dial(link.id, cookie))).toBe(403);
+    expect((await join(link, { as: carol })).status).toBe(403);
+  });
+
+  it('removes no guest of another link, and none twice', async () => {
+    const [link, other] = [await share(), await share()];
+    await join(link);
+    const [guest] = await guestsOf(link.id);
+    const at = (share: string): string => `${SHARES}/${share}/guests/${String(guest?.['id'])}`;
+    expect((await ada.send('DELETE', at(other.id))).status).toBe(404);
+    expect((await ada.send('DELETE', at(link.id).replace('/blog/', '/other/'))).status).toBe(404);
+    expect((await ada.send('DELETE', at(link.id))).status).toBe(204);
+    const [first] = await guestsOf(link.id);
+    expect((await ada.send('DELETE', at(link.id))).status).toBe(204);
+    expect(await guestsOf(link.id)).toEqual([first]);
+  });
+
   it('is made, listed and ended by those who may use the terminal', async () => {
     const link = await share();
     allowTerminal({ status: 403, body: problem('FORBIDDEN', 'You can look, and not change.') });
     expect((await ada.send('POST', SHARES, { body: INPUT })).status).toBe(403);
     expect((await ada.send('GET', SHARES)).status).toBe(403);
     expect((await ada.send('DELETE', `${SHARES}/${link.id}`)).status).toBe(403);
+    const guest = 'a'.repeat(24);
+    expect((await ada.send('DELETE', `${SHARES}/${link.id}/guests/${guest}`)).status).toBe(403);
     expect((await ada.send('GET', '/api/projects/blog/terminal')).status).toBe(403);
   });
 

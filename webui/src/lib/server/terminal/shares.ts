@@ -1,21 +1,20 @@
-import { and, desc, eq, gt, inArray, isNull, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, isNull, lt, sql } from 'drizzle-orm';
 import { AppError } from '@fullstackagent/controller/contract';
 import { hashSecret, randomSecret, randomUserId } from '../accounts/random.js';
 import type { Database } from '../database/database.js';
 import { terminalShareGuests as guests, terminalShares as shares, users } from '../database/schema.js';
 import type { ProjectKey } from '../project-key.js';
 import type { SessionUser } from '../users.js';
-import { guestDto, shareDto, type CreatedShareDto, type ShareDto } from './share-dto.js';
+import { shareDto, type CreatedShareDto, type ShareDto } from './share-dto.js';
+import { removed, ShareGuests, type Guest } from './share-guests.js';
 import type { CreateShareInput } from './share-input.js';
 
 export type Share = typeof shares.$inferSelect & { readonly sharedBy: string };
-export type Guest = typeof guests.$inferSelect;
 
 /** What an operator allows: links for whoever has them, for people with an account, or none. */
 export type SharePolicy = 'anyone' | 'accounts' | 'off';
 
 const ACTIVE_MAX = 50;
-const GUESTS_MAX = 200;
 const MINUTE_MS = 60_000;
 /** How long a link that is over is still listed, with who used it. */
 const KEPT_MS = 30 * 24 * 60 * MINUTE_MS;
@@ -27,12 +26,12 @@ const columns = { share: shares, sharedBy: users.username };
 export class TerminalShares {
   readonly #database: Database;
   readonly policy: SharePolicy;
-  /** Open connections of each guest, in this process. */
-  readonly #online = new Map<string, number>();
+  readonly guests: ShareGuests;
 
   constructor(database: Database, policy: SharePolicy) {
     this.#database = database;
     this.policy = policy;
+    this.guests = new ShareGuests(database);
   }
 
   async create(user: SessionUser, key: ProjectKey, input: CreateShareInput): Promise<CreatedShareDto> {
@@ -75,35 +74,29 @@ export class TerminalShares {
         .orderBy(desc(shares.createdAt), shares.id)
         .limit(100),
     );
-    const ids = rows.map(({ share }) => share.id);
-    const joined = await this.#database.use((db) =>
-      db.select().from(guests).where(inArray(guests.shareId, ids)).orderBy(desc(guests.joinedAt), guests.id),
-    );
-    return rows.map(({ share, sharedBy }) =>
-      shareDto(
-        { ...share, sharedBy },
-        joined
-          .filter(({ shareId }) => shareId === share.id)
-          .map((guest) => guestDto(guest, this.#online.has(guest.id))),
-      ),
-    );
+    const joined = await this.guests.of(rows.map(({ share }) => share.id));
+    return rows.map(({ share, sharedBy }) => shareDto({ ...share, sharedBy }, joined.get(share.id) ?? []));
   }
 
   /** For good. Throws NOT_FOUND; one that is over already stays as it was. */
   async end(key: ProjectKey, id: string, by: SessionUser): Promise<void> {
-    const [found] = await this.#database.use((db) =>
-      db
-        .select({ id: shares.id })
-        .from(shares)
-        .where(and(ofProject(key), eq(shares.id, id))),
-    );
-    if (found === undefined) throw new AppError('NOT_FOUND', 'There is no such link.');
+    await this.#requireOf(key, id);
     await this.#database.use((db) =>
       db
         .update(shares)
         .set({ endedAt: new Date(), endedBy: by.username })
         .where(and(eq(shares.id, id), stands)),
     );
+  }
+
+  /** A guest's visit is over, and the link stands. Answers the visits that this ended. Throws NOT_FOUND. */
+  async removeGuest(
+    key: ProjectKey,
+    of: { share: string; guest: string },
+    by: SessionUser,
+  ): Promise<readonly Guest[]> {
+    await this.#requireOf(key, of.share);
+    return this.guests.remove(of, by);
   }
 
   /** The share that this link opens. Throws NOT_FOUND for a link that is wrong or over: the two look the same. */
@@ -120,35 +113,7 @@ export class TerminalShares {
     return { ...row.share, sharedBy: row.sharedBy };
   }
 
-  /** Lets somebody in. Answers what their cookie has to hold. Throws UNAUTHENTICATED, VALIDATION_FAILED. */
-  async admit(
-    share: Share,
-    who: { user: SessionUser | null; name: string | undefined },
-  ): Promise<{ guest: Guest; token: string }> {
-    const { user } = who;
-    if (user === null && share.audience === 'accounts')
-      throw new AppError('UNAUTHENTICATED', 'This link is for people who are signed in.');
-    const name = user?.username ?? who.name;
-    if (name === undefined)
-      throw new AppError('VALIDATION_FAILED', 'Say who you are.', {
-        errors: [{ field: 'name', message: 'Your name is needed.' }],
-      });
-    const token = randomSecret();
-    const row = await this.#database.use(async (db) => {
-      if ((await db.$count(guests, eq(guests.shareId, share.id))) >= GUESTS_MAX)
-        throw new AppError('RATE_LIMITED', 'This link was used too often. Ask for a new one.');
-      const values = { id: randomUserId(), shareId: share.id, userId: user?.id ?? null, name };
-      const [inserted] = await db
-        .insert(guests)
-        .values({ ...values, hash: hashSecret(token) })
-        .returning();
-      return inserted;
-    });
-    if (row === undefined) throw new Error('The new guest was not returned.');
-    return { guest: row, token };
-  }
-
-  /** Who holds this cookie's token, while the share stands. Throws NOT_FOUND. */
+  /** Who holds this cookie's token, while the share stands. Throws NOT_FOUND, FORBIDDEN for who was removed. */
   async byToken(id: string, token: string | undefined): Promise<{ share: Share; guest: Guest }> {
     if (token === undefined) throw over();
     const [row] = await this.#database.use((db) =>
@@ -160,6 +125,7 @@ export class TerminalShares {
         .where(and(eq(shares.id, id), eq(guests.hash, hashSecret(token)), stands)),
     );
     if (row === undefined) throw over();
+    if (row.guest.removedAt !== null) throw removed();
     this.#requireAllowed(row.share.audience);
     return { share: { ...row.share, sharedBy: row.sharedBy }, guest: row.guest };
   }
@@ -175,29 +141,15 @@ export class TerminalShares {
     return row;
   }
 
-  /** A guest's terminal is open. Answers what has to be called when it no longer is. */
-  arrived(guest: string): () => void {
-    this.#online.set(guest, (this.#online.get(guest) ?? 0) + 1);
-    return () => {
-      const left = (this.#online.get(guest) ?? 1) - 1;
-      if (left > 0) this.#online.set(guest, left);
-      else {
-        this.#online.delete(guest);
-        this.#noteLeft(guest).catch(() => undefined);
-      }
-    };
-  }
-
   async removeOld(): Promise<void> {
     await this.#database.use((db) =>
       db.delete(shares).where(lt(shares.expiresAt, new Date(Date.now() - KEPT_MS))),
     );
   }
 
-  async #noteLeft(guest: string): Promise<void> {
-    await this.#database.use((db) =>
-      db.update(guests).set({ leftAt: new Date() }).where(eq(guests.id, guest)),
-    );
+  async #requireOf(key: ProjectKey, id: string): Promise<void> {
+    const found = await this.#database.use((db) => db.$count(shares, and(ofProject(key), eq(shares.id, id))));
+    if (found === 0) throw new AppError('NOT_FOUND', 'There is no such link.');
   }
 
   #requireAllowed(audience: 'anyone' | 'accounts'): void {
