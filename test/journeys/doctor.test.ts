@@ -23,11 +23,13 @@ interface Said {
   readonly output: string;
 }
 
-async function doctor(env: Readonly<Record<string, string>>): Promise<Said> {
+/** `after`: a command that the doctor is put after, and which becomes it. */
+async function doctor(env: Readonly<Record<string, string>>, after: readonly string[] = []): Promise<Said> {
   const port = String(await freePort());
   return new Promise((resolve) => {
     const settings = { cwd: ROOT, env: { PATH: process.env['PATH'], PORT: port, ...env } };
-    const child = execFile(process.execPath, ['scripts/doctor.mjs'], settings, (_error, stdout, stderr) => {
+    const [program, ...args] = [...after, process.execPath, 'scripts/doctor.mjs'];
+    const child = execFile(program, args, settings, (_error, stdout, stderr) => {
       resolve({ code: child.exitCode ?? -1, output: stdout + stderr });
     });
   });
@@ -43,7 +45,45 @@ function madeHome(name: string): string {
   return folder;
 }
 
+/** Another /dev/net/tun than the machine's, for the doctor alone: in a mount namespace. */
+const CLOSED =
+  'mount -t tmpfs tmpfs /media; mknod -m 600 /media/tun c 10 200; mount --bind /media/tun /dev/net/tun';
+const ABSENT = 'mount -t tmpfs tmpfs /dev/net';
+const inNamespace = (script: string, as: readonly string[] = []): readonly string[] => [
+  ...[
+    'unshare',
+    '--mount',
+    '--propagation',
+    'private',
+    '--',
+    'sh',
+    '-ec',
+    `${script}; exec "$@"`,
+    'sh',
+    ...as,
+  ],
+];
+const AS_NOBODY = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--'];
+
 describe('npm run doctor', () => {
+  it('makes a network to see whether one can be made, and names the device where it is in the way', async (context) => {
+    needs(context, 'root', 'bwrap', 'setpriv');
+    const set = { FULLSTACK_AGENT_HOME: home('new') };
+    const asItIs = await doctor(set);
+    context.skip(!asItIs.output.includes('ok       network (pasta): /'), 'pasta makes no network here');
+    // Root opens one for pasta; a user cannot.
+    expect((await doctor(set, inNamespace(CLOSED))).output).toContain('ok       network (pasta): /');
+    const absent = await doctor(set, inNamespace(ABSENT));
+    expect(absent.output).toMatch(/WRONG {4}network \(pasta\): .*there is no \/dev\/net\/tun$/m);
+    expect(absent.output).toContain('  modprobe tun\n');
+    const user = await doctor(set, inNamespace(CLOSED, AS_NOBODY));
+    expect(user.output).toMatch(
+      /WRONG {4}network \(pasta\): .*\/dev\/net\/tun may be opened by root alone$/m,
+    );
+    expect(user.output).toContain('  sudo chmod 666 /dev/net/tun\n');
+    expect(absent.code).toBe(0);
+  });
+
   it('says that a start can run, and ends with 0', async () => {
     const { code, output } = await doctor({ FULLSTACK_AGENT_HOME: home('new') });
     expect(output).toContain(`ok       home folder: ${home('new')} is made by the first start`);

@@ -180,7 +180,7 @@ export interface PlatformDto {
   readonly isolation: 'cluster' | 'bubblewrap' | 'none';
   /** True where sandboxes run with the rights of root, which the portal has to say loudly. */
   readonly runsAsRoot: boolean;
-  /** With `none`: what is missing, in words for whoever runs the platform. */
+  /** With `none`, and where the network is shared: what is missing, in words for whoever runs the platform. */
   readonly isolationReason?: string;
   /** Where every database is of one version, whichever a project names: that version, such as "18.1". */
   readonly databasesRun?: string;

@@ -37,15 +37,17 @@ function read(nodes: unknown): Machine | undefined {
   if (node === undefined) return undefined;
   const said = (name: string): string | undefined =>
     text(node, 'metadata', 'annotations', `fullstackagent.dev/${name}`);
-  const reason = said('isolation-reason');
+  const confined = said('isolation') === 'bubblewrap';
+  const reason = said(confined ? 'network-reason' : 'isolation-reason');
   const postgresql = said('postgresql');
   const databases = postgresql === undefined ? {} : { databasesRun: postgresql };
-  if (said('isolation') === 'bubblewrap')
+  if (confined)
     return {
       isolation: 'bubblewrap',
       runsAsRoot: false,
       network: said('network') === 'own' ? 'own' : 'shared',
       ...databases,
+      ...(reason === undefined ? {} : { isolationReason: reason }),
     };
   return {
     isolation: 'none',

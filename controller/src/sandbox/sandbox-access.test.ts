@@ -151,6 +151,15 @@ describe('the machine', () => {
       ...{ isolation: 'bubblewrap', runsAsRoot: false, network: 'own' },
       databasesRun: '18.1',
     });
+    node({
+      'fullstackagent.dev/isolation': 'bubblewrap',
+      'fullstackagent.dev/network': 'shared',
+      'fullstackagent.dev/network-reason': 'pasta is not installed.',
+    });
+    expect(await machineReader({ api, cluster: 'engine', runsAsRoot: true })()).toEqual({
+      ...{ isolation: 'bubblewrap', runsAsRoot: false, network: 'shared' },
+      isolationReason: 'pasta is not installed.',
+    });
   });
 
   test('an engine that cannot be asked, or says something unheard of, is taken for the weakest', async () => {

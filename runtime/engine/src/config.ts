@@ -9,7 +9,7 @@ const schema = z.object({
   ENGINE_API_PORT: port,
   INGRESS_PORT: port,
   GITOPS_REPOSITORY: z.string().min(1),
-  SANDBOX_ISOLATION: z.enum(['auto', 'none']).default('auto'),
+  SANDBOX_ISOLATION: z.enum(['auto', 'shared-network', 'none']).default('auto'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
@@ -18,8 +18,8 @@ export interface EngineConfig {
   readonly apiPort: number;
   readonly ingressPort: number;
   readonly repository: string;
-  /** `auto`: as good as this machine can. */
-  readonly isolation: 'auto' | 'none';
+  /** `auto`: as good as this machine can. `shared-network`: that, but without networks of their own. */
+  readonly isolation: 'auto' | 'shared-network' | 'none';
   readonly logLevel: string;
   /** `.bashrc` of the sandbox image: the same file runs here. */
   readonly bashrc: string;

@@ -154,7 +154,7 @@ export class Engine {
     const found: Isolation =
       config.isolation === 'none'
         ? { kind: 'none', reason: 'SANDBOX_ISOLATION=none asks for it.' }
-        : await probeIsolation({ path, log, markers });
+        : await probeIsolation({ path, log, markers, ownNetwork: config.isolation !== 'shared-network' });
     const limits = process.getuid?.() === 0 ? await openLimits(engineId) : undefined;
     if (limits !== undefined) this.#closers.push(() => limits.close());
     const ownUsers = found.kind === 'bubblewrap' && found.asRoot;

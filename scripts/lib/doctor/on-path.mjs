@@ -13,6 +13,9 @@ export function onPath(name, also = OF_ADMINISTRATORS) {
     .find(isProgram);
 }
 
+/** The engine looks in these folders whatever the PATH says. */
+export const forEngine = (name) => onPath(name, ['/usr/sbin', '/usr/bin', '/sbin', '/bin']);
+
 export function isProgram(path) {
   try {
     accessSync(path, constants.X_OK);

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, runQuietly } from '../run.mjs';
-import { isProgram, onPath } from './on-path.mjs';
+import { networkFinding } from './network.mjs';
+import { forEngine, isProgram, onPath } from './on-path.mjs';
 
 /** Programs that are looked for by name. `without` is what is not to be had where they are missing. */
 const PROGRAMS = [
@@ -23,9 +24,6 @@ const PROGRAMS = [
 
 const CHROMIUMS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
-/** The engine looks in these folders whatever the PATH says. */
-const forEngine = (name) => onPath(name, ['/usr/sbin', '/usr/bin', '/sbin', '/bin']);
-
 export async function programFindings() {
   return [...(await isolation()), claude(), ...PROGRAMS.map(byName), chromium(), apiServer()];
 }
@@ -41,7 +39,7 @@ async function isolation() {
     const says = 'it needs Linux: sandboxes are plain processes of your user';
     return [{ group: 'sandboxes', name: 'isolation', state: 'missing', says }];
   }
-  return [await bubblewrap(), network(), joining(), controlGroups()];
+  return [await bubblewrap(), await networkFinding(), joining(), controlGroups()];
 }
 
 async function bubblewrap() {
@@ -77,14 +75,6 @@ function allow() {
   if (found === undefined || process.getuid?.() === 0) return {};
   const value = found.includes('apparmor') ? 0 : 1;
   return { remedy: `sudo sysctl -w ${found.replace('/', '.')}=${value}` };
-}
-
-function network() {
-  const path = forEngine('pasta');
-  const about = { group: 'sandboxes', name: 'network (pasta)' };
-  if (path !== undefined) return { ...about, state: 'ok', says: path };
-  const says = 'without it sandboxes share the network of this machine and have other ports than 3000';
-  return { ...about, state: 'missing', says, packages: ['passt'] };
 }
 
 function joining() {

@@ -2,8 +2,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Logger } from 'pino';
 import type { Confinement } from './confinement.js';
+import { withTun } from './tun.js';
+import type { Bubblewrap } from './types.js';
 
 export interface NetworkOptions {
+  readonly isolation: Bubblewrap;
   readonly confinement: Pick<Confinement, 'pid' | 'prefix'>;
   readonly pasta: string;
   /** Port inside -> port of this machine, on loopback. */
@@ -70,9 +73,10 @@ export class SandboxNetwork {
   }
 
   #start(): void {
-    const { confinement, pasta, markers } = this.options;
+    const { isolation, confinement, pasta, markers } = this.options;
     const command = [pasta, ...this.#arguments(), String(confinement.pid)];
     const [file = '', ...args]: string[] = [
+      ...withTun(isolation),
       ...confinement.prefix(),
       '/bin/sh',
       '-c',
@@ -95,7 +99,10 @@ export class SandboxNetwork {
       const asked = this.#restarting;
       this.#restarting = false;
       if (!asked)
-        this.options.log.error({ code, said }, 'the network of a sandbox ended; it is started again');
+        this.options.log.error(
+          { code, said: complaint(said) },
+          'the network of a sandbox ended; it is started again',
+        );
       this.#timer = setTimeout(() => this.#start(), asked ? 0 : RESTART_MS);
     });
   }
@@ -113,3 +120,10 @@ export class SandboxNetwork {
     ];
   }
 }
+
+/** Without what it says of itself: in a container there is no log of the system. */
+const complaint = (said: string): string =>
+  said
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/^Failed to send \d+ bytes to syslog$/.test(line))
+    .join('; ');

@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { pollUntil } from '../files/polling.js';
 import { Confinement } from './confinement.js';
 import { SandboxNetwork } from './network.js';
+import { whyNoNetwork } from './tun.js';
 import type { Bubblewrap, Isolation, Programs } from './types.js';
 
 export interface ProbeOptions {
@@ -14,9 +15,13 @@ export interface ProbeOptions {
   readonly path: string;
   readonly log: Pick<Logger, 'error'>;
   readonly markers: Readonly<Record<string, string>>;
+  /** false: sandboxes are to share the network of this machine. */
+  readonly ownNetwork?: boolean;
 }
 
 const STAGES = ['/mnt', '/media', '/srv'];
+/** Another interface than the loopback's. */
+const HAS_NETWORK = ['sh', '-c', 'grep -qE "^ *[^l ][^:]*:" /proc/net/dev'];
 const INSTALL = 'On Debian and Ubuntu: apt install bubblewrap passt util-linux';
 
 /** What this machine can do, by doing it once: that a program is there says little in containers. */
@@ -31,7 +36,7 @@ export async function probeIsolation(options: ProbeOptions): Promise<Isolation> 
     programs: found,
     asRoot: process.getuid?.() === 0,
     stage,
-    network: found.pasta === undefined ? noNetwork('pasta is not installed.') : { own: true },
+    network: wantedNetwork(found, options),
   };
   const failed = await tryOut(candidate, options);
   if (failed === undefined) return candidate;
@@ -40,6 +45,11 @@ export async function probeIsolation(options: ProbeOptions): Promise<Isolation> 
   const shared: Bubblewrap = { ...candidate, network: noNetwork(failed) };
   const stillFailed = await tryOut(shared, options);
   return stillFailed === undefined ? shared : { kind: 'none', reason: stillFailed };
+}
+
+function wantedNetwork({ pasta }: Programs, { ownNetwork }: ProbeOptions): Bubblewrap['network'] {
+  if (ownNetwork === false) return noNetwork('SANDBOX_ISOLATION=shared-network asks for it.');
+  return pasta === undefined ? noNetwork('pasta is not installed.') : { own: true };
 }
 
 const noNetwork = (reason: string): Bubblewrap['network'] => ({ own: false, reason });
@@ -61,23 +71,21 @@ async function tryOut(isolation: Bubblewrap, { log, markers }: ProbeOptions): Pr
     if (writes !== undefined) return `A program in a sandbox cannot do its work here: ${writes}`;
     const { pasta } = isolation.programs;
     if (!isolation.network.own || pasta === undefined) return undefined;
+    let said: string | undefined;
     network = new SandboxNetwork(
-      { confinement, pasta, published: new Map(), markers, log: { error: () => undefined } },
+      {
+        ...{ isolation, confinement, pasta, markers, published: new Map() },
+        log: { error: (found: { said?: string }) => (said ??= found.said ?? '') },
+      },
       [],
     );
     const inside = confinement;
     const up = await pollUntil(
       async () =>
-        (await run(inside, [
-          'sh',
-          '-c',
-          'grep -qv "lo:" /proc/net/dev && grep -qE "^ *[^l ][^:]*:" /proc/net/dev',
-        ])) === undefined
-          ? true
-          : undefined,
-      { everyMs: 50, deadlineMs: 3_000 },
+        (await run(inside, HAS_NETWORK)) === undefined ? true : said === undefined ? undefined : false,
+      { everyMs: 50, deadlineMs: 10_000 },
     );
-    return up === undefined ? 'pasta cannot make a network for a sandbox here.' : undefined;
+    return up === true ? undefined : whyNoNetwork(isolation.asRoot, said ?? '');
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   } finally {

@@ -31,7 +31,9 @@ const environment = z.object({
   CLUSTER: z.enum(['engine', 'kubernetes'], 'it is "engine" or "kubernetes"').default('engine'),
   KUBECONFIG: z.string().optional(),
   PLATFORM_SEED_FILE: z.string().optional(),
-  SANDBOX_ISOLATION: z.enum(['auto', 'none'], 'it is "auto" or "none"').default('auto'),
+  SANDBOX_ISOLATION: z
+    .enum(['auto', 'shared-network', 'none'], 'it is "auto", "shared-network" or "none"')
+    .default('auto'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'it is a level such as "info"')
     .default('info'),
@@ -95,8 +97,8 @@ export interface Config {
   readonly readers: Readonly<Record<string, string>>;
   readonly databaseUrl: string | undefined;
   readonly cluster: Cluster;
-  /** `none`: sandboxes are plain processes even where this machine could keep them apart. */
-  readonly isolation: 'auto' | 'none';
+  /** `none`: plain processes even where this machine could keep them apart; `shared-network`: apart, but on its network. */
+  readonly isolation: 'auto' | 'shared-network' | 'none';
   readonly logLevel: string;
   /** The part of the environment that every child gets. */
   readonly childEnvironment: Readonly<Record<string, string>>;

@@ -1,14 +1,22 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
+export interface SpawnOptions {
+  readonly uid?: number;
+  readonly gid?: number;
+  /** A command that the process is put after, and which becomes it. */
+  readonly after?: readonly string[];
+}
+
 /** Runs a TypeScript file in a process of its own, with an IPC channel; as another user where root asks for one. */
 export function spawnTypeScript(
   file: URL,
   args: readonly string[],
-  user: { uid?: number; gid?: number } = {},
+  { after = [], ...user }: SpawnOptions = {},
 ): ChildProcess {
   const loader = new URL('./typescript-loader.mjs', import.meta.url);
-  return spawn(process.execPath, ['--import', loader.href, fileURLToPath(file), ...args], {
+  const [program, ...rest] = [...after, process.execPath, '--import', loader.href];
+  return spawn(program, [...rest, fileURLToPath(file), ...args], {
     ...user,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -229,13 +229,14 @@ const keepersMarkers = ({ markers }: PlaceOptions): PlaceOptions['markers'] => (
 
 function networkOf(
   options: PlaceOptions,
-  { isolation: { network, programs }, confinement, reached }: NetworkParts,
+  { isolation, confinement, reached }: NetworkParts,
 ): SandboxNetwork | undefined {
-  if (!network.own || programs.pasta === undefined) return undefined;
+  const { pasta } = isolation.programs;
+  if (!isolation.network.own || pasta === undefined) return undefined;
   const { ports, terminalPort, log } = options;
   const markers = keepersMarkers(options);
   const published = new Map([...ports].filter(([inside]) => inside !== terminalPort));
-  return new SandboxNetwork({ confinement, pasta: programs.pasta, published, markers, log }, reached);
+  return new SandboxNetwork({ isolation, confinement, pasta, published, markers, log }, reached);
 }
 
 /** For a POSIX shell. */
