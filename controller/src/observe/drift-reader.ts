@@ -21,11 +21,11 @@ export const COMPARED: Readonly<Record<string, string>> = {
 };
 
 /** What runs or keeps data: nothing of these may be there that no commit asks for. The controller may list them. */
-const EXTRA: readonly (readonly [kind: string, path: string])[] = [
+const EXTRA: readonly (readonly [kind: string, root: string, olderRoot?: string])[] = [
   ['StatefulSet', '/apis/apps/v1'],
   ['Deployment', '/apis/apps/v1'],
   ['PersistentVolumeClaim', '/api/v1'],
-  ['Cluster', '/apis/apps.kubeblocks.io/v1'],
+  ['Cluster', '/apis/apps.kubeblocks.io/v1', '/apis/apps.kubeblocks.io/v1alpha1'],
   ['SealedSecret', '/apis/bitnami.com/v1alpha1'],
 ];
 
@@ -67,10 +67,12 @@ async function extraObjects(
 ): Promise<readonly DriftedObjectDto[]> {
   const known = new Set(rendered.map((object) => idOf(text(object, 'kind') ?? '', object)));
   const query = { labelSelector: `${LABELS.project}=${name},${LABELS.managedBy}=${MANAGED_BY}` };
-  const lists = EXTRA.map(async ([kind, root]) => {
-    const path = `${root}/namespaces/${encodeURIComponent(namespace)}/${COMPARED[kind] ?? ''}`;
-    const items = await listed(api, path, query);
-    return items
+  const lists = EXTRA.map(async ([kind, root, olderRoot]) => {
+    const path = `/namespaces/${encodeURIComponent(namespace)}/${COMPARED[kind] ?? ''}`;
+    const found = await listed(api, root + path, query);
+    const older = found === undefined && olderRoot !== undefined;
+    const items = older ? await listed(api, olderRoot + path, query) : found;
+    return (items ?? [])
       .filter((item) => !known.has(idOf(kind, item)))
       .map((item) => ({
         kind,
@@ -82,17 +84,18 @@ async function extraObjects(
   return (await Promise.all(lists)).flat();
 }
 
-/** A kind that is not served, or not to be listed, has nothing that could be too much. */
+/** A kind that is not to be listed has nothing that could be too much; undefined where it is not served. */
 async function listed(
   api: Pick<KubeApi, 'get'>,
   path: string,
   query: Readonly<Record<string, string>>,
-): Promise<readonly unknown[]> {
+): Promise<readonly unknown[] | undefined> {
   try {
     return list(await api.get(path, query), 'items');
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
-    if (error.status === 403 || error.status === 404) return [];
+    if (error.status === 404) return undefined;
+    if (error.status === 403) return [];
     throw error.toAppError();
   }
 }

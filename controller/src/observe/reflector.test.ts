@@ -127,6 +127,36 @@ describe('a kind that need not be there', () => {
   });
 });
 
+describe('a kind that an older server has by an older version', () => {
+  const NEW = '/apis/new/v1/pods';
+
+  test('is read by that version where the server does not know the first', async () => {
+    cluster.put(PODS, pod('a'));
+    begin({ path: NEW, olderPath: PODS });
+    await until(() => known.has('a'), 'the pod');
+    await until(() => cluster.watches(PODS) === 1, 'the watch');
+    cluster.put(PODS, pod('b'));
+    await until(() => known.has('b'), 'what the watch tells');
+    expect([contacts, lists]).toEqual([[true], 1]);
+  });
+
+  test('is looked for by both again, as long as neither is there', async () => {
+    begin({ path: NEW, olderPath: '/apis/new/v1alpha1/pods' });
+    await until(() => lists >= 2, 'a second look');
+    expect(cluster.asked(NEW, '')).toBeGreaterThanOrEqual(2);
+    expect(cluster.asked('/apis/new/v1alpha1/pods', '')).toBeGreaterThanOrEqual(2);
+    expect([known.size, contacts]).toEqual([0, [true]]);
+    expect(pauses.every((pause) => pause > 15_000)).toBe(true);
+  });
+
+  test('is not read twice where both are served', async () => {
+    cluster.put(PODS, pod('a'));
+    begin({ path: PODS, olderPath: NEW });
+    await until(() => cluster.watches(PODS) === 1, 'the watch');
+    expect(cluster.asked(NEW, '')).toBe(0);
+  });
+});
+
 describe('bookmarks', () => {
   test('a watch that breaks is taken up from the last one', async () => {
     begin();

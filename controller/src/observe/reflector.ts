@@ -42,6 +42,8 @@ export class Reflector {
   #pause = new AbortController();
   #watching = new AbortController();
   #version = '';
+  /** Which of the resource's paths this server knows, as far as it is known. */
+  #path: string;
   #failures = 0;
   /** The watch under way, or the last one, was answered. */
   #opened = false;
@@ -51,7 +53,9 @@ export class Reflector {
     private readonly api: KubeApi,
     private readonly resource: WatchedResource,
     private readonly options: ReflectorEvents & Timing,
-  ) {}
+  ) {
+    this.#path = resource.path;
+  }
 
   /** Runs until {@link stop}; never rejects. */
   async run(): Promise<void> {
@@ -98,11 +102,8 @@ export class Reflector {
 
   #failed(error: unknown): number {
     const status = error instanceof KubeError ? error.status : undefined;
-    if (this.#version === '' && this.#isAbsent(status)) {
-      this.options.onList([]);
-      this.#touch(true);
-      return ABSENT_RETRY_MS;
-    }
+    const absent = this.#version === '' ? this.#withoutIt(status) : undefined;
+    if (absent !== undefined) return absent;
     // A server that could not be reached may be another one when it is back: the local engine counts from the start.
     const unreachable = status === undefined && !this.#opened;
     if (status === 410 || status === 404 || unreachable) this.#version = '';
@@ -119,6 +120,23 @@ export class Reflector {
     return Math.max(backoff, 2 * Math.min(RETRY_AFTER_MAX_MS, asked));
   }
 
+  /** It cannot be listed: how long until it is looked for again, where it may be done without. */
+  #withoutIt(status: number | undefined): number | undefined {
+    if (status === 404 && this.#hasOlder()) return 0;
+    if (!this.#isAbsent(status)) return undefined;
+    this.options.onList([]);
+    this.#touch(true);
+    return ABSENT_RETRY_MS;
+  }
+
+  /** Takes the other path, if it was not that one that was just refused: from there it begins with the first again. */
+  #hasOlder(): boolean {
+    const { path, olderPath } = this.resource;
+    const isFirst = this.#path === path;
+    this.#path = isFirst ? (olderPath ?? path) : path;
+    return isFirst && olderPath !== undefined;
+  }
+
   #isAbsent(status: number | undefined): boolean {
     return status === 404 || (this.resource.optional === true && REFUSALS.has(status ?? 0));
   }
@@ -128,7 +146,7 @@ export class Reflector {
     let page: unknown;
     do {
       const next = text(page, 'metadata', 'continue') ?? '';
-      page = await this.api.get(this.resource.path, {
+      page = await this.api.get(this.#path, {
         ...this.resource.query,
         limit: PAGE,
         ...(next === '' ? {} : { continue: next }),
@@ -147,7 +165,7 @@ export class Reflector {
     const cutOff = AbortSignal.timeout((WATCH_SECONDS + 15) * 1000);
     try {
       await this.api.watch({
-        path: this.resource.path,
+        path: this.#path,
         query: {
           ...this.resource.query,
           allowWatchBookmarks: 'true',

@@ -31,6 +31,8 @@ export type ObservedKind =
 export interface WatchedResource {
   readonly kind: ObservedKind;
   readonly path: string;
+  /** The same objects by an older version of the API, for a server that does not know the first. */
+  readonly olderPath?: string;
   readonly query: Readonly<Record<string, string>>;
   readonly trim: (object: Json) => unknown;
   readonly projectOf: (object: Json) => ProjectKey | undefined;
@@ -143,6 +145,8 @@ export function watchedResources(appliers: ApplierReaders): readonly WatchedReso
     {
       kind: 'database',
       path: '/apis/apps.kubeblocks.io/v1/clusters',
+      // KubeBlocks 0.9; 1.0 serves both.
+      olderPath: '/apis/apps.kubeblocks.io/v1alpha1/clusters',
       query: managed,
       trim: trimDatabase,
       projectOf: byLabel,

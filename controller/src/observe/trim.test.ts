@@ -104,15 +104,17 @@ describe('KubeBlocks Cluster', () => {
     ...meta({ generation }),
     status,
   });
+  const [NEW, OLD] = ['apps.kubeblocks.io/v1', 'apps.kubeblocks.io/v1alpha1'];
   const component = (more: object): object => ({ components: { postgresql: { phase: 'Running', ...more } } });
   test.each([
     ['up to date', component({ upToDate: true }), true],
     ['left out means no', component({}), false],
     ['no component at all', {}, false],
-  ])('%s', (_what, status, expected) => {
-    expect(trimDatabase(cluster({ phase: 'Running', observedGeneration: 3, ...status })).upToDate).toBe(
-      expected,
-    );
+    ['by the old API, which does not say it', { apiVersion: OLD, ...component({}) }, true],
+    ['by the old API, before there is a component', { apiVersion: OLD }, false],
+  ])('%s', (_what, { apiVersion, ...status }: { apiVersion?: string }, expected) => {
+    const object = cluster({ phase: 'Running', observedGeneration: 3, ...status });
+    expect(trimDatabase({ ...object, apiVersion: apiVersion ?? NEW }).upToDate).toBe(expected);
   });
   test('the Ready condition is not readiness; a refused provisioning is a refusal', () => {
     const conditions = [

@@ -167,14 +167,22 @@ export function trimDatabase(object: Json): ObservedDatabase {
     ...named(object),
     phase: text(object, 'status', 'phase') ?? '',
     generationObserved: generationObserved(object, false),
-    // `upToDate` is left out where it is false (reference 1.4); without any component nothing is up to date.
-    upToDate: components.length > 0 && components.every((component) => at(component, 'upToDate') === true),
+    upToDate: components.length > 0 && components.every(isUpToDate(text(object, 'apiVersion'))),
     starting: components.some((component) => text(component, 'phase') === 'Starting'),
     ...(refused === undefined ? {} : { refused }),
     ...(message === '' ? {} : { message }),
     ...(since === undefined ? {} : { conditionsSince: since }),
   };
 }
+
+/**
+ * `upToDate` is left out where it is false (reference 1.4), and without any component nothing is up to date. KubeBlocks 0.9
+ * does not say it: there the phase is that of the generation it has looked at.
+ */
+const isUpToDate =
+  (apiVersion: string | undefined) =>
+  (component: unknown): boolean =>
+    at(component, 'upToDate') === true || apiVersion === 'apps.kubeblocks.io/v1alpha1';
 
 function databaseMessage(object: Json, components: readonly unknown[]): string {
   const messages = components.flatMap((component) => Object.values(record(at(component, 'message'))));
