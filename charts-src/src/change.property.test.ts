@@ -137,6 +137,7 @@ describe('a pod template is the same, byte for byte', () => {
     ['the description', () => ({ description: 'another one' })],
     ['the variables', (_, { env }) => ({ env })],
     ['the token of the terminal', (_, { terminal }) => ({ terminal })],
+    ['another agent', ({ terminal }) => ({ terminal: { ...terminal, agent: 'none' } })],
     ['stopping it', () => ({ state: 'Stopped' })],
     ['more room', ({ sandbox }) => ({ sandbox: { ...sandbox, storage: '99Gi' } })],
     ['its ports', ({ sandbox }, other) => ({ sandbox: { ...sandbox, ports: other.sandbox.ports } })],

@@ -1,6 +1,6 @@
 import { Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
-import type { ProjectVariable } from '../documents/index.js';
+import { agentOf, type ProjectVariable } from '../documents/index.js';
 import { projectMeta, type ProjectContext } from './common.js';
 import { SealedSecret, UserConfigMap, type UserData } from './user-data.js';
 
@@ -21,7 +21,7 @@ export class SecretsChart extends Chart {
     const { plain, sealed } = byKeeping(spec.env);
     new UserConfigMap(this, 'env', {
       metadata: projectMeta(context, { name: names.env, component: 'environment' }),
-      data: Object.fromEntries(plain),
+      data: Object.fromEntries([...plain, ...agentVariable(context)]),
     });
     sealedSecret(this, context, {
       id: 'terminal',
@@ -38,6 +38,15 @@ export class SecretsChart extends Chart {
       });
   }
 }
+
+/**
+ * Among the variables, because those reach each new shell without a restart. Nothing where Claude Code starts: what
+ * projects rendered to before there was a choice stays as it is.
+ */
+const agentVariable = ({ platform, spec }: ProjectContext): readonly (readonly [string, string])[] => {
+  const agent = agentOf(platform, spec);
+  return agent === 'claude' ? [] : [['FULLSTACKAGENT_AGENT', agent]];
+};
 
 export function sealedSecret(
   chart: Chart,

@@ -1,3 +1,4 @@
+export * from './agent.js';
 export * from './api-version.js';
 export type { Visibility } from './exposure.js';
 export * from './names.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { agent } from './agent.js';
 import { API_VERSION } from './api-version.js';
 import { objectName } from './names.js';
 import { exposureSchema } from './exposure.js';
@@ -56,6 +57,8 @@ export const platformSchema = z
         defaultPreset: z.string().min(1),
         defaultStorage: bytes,
         storageClass: objectName.optional(),
+        /** What starts in the first terminal of a project that says nothing; absent: Claude Code. */
+        agent: agent.optional(),
       }),
       database: z.strictObject({
         /** The full name, `postgresql-<major>-<add-on version>`: a prefix would let KubeBlocks upgrade on its own. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { agent } from './agent.js';
 import { API_VERSION } from './api-version.js';
 import { databaseSchema } from './database.js';
 import { visibility } from './exposure.js';
@@ -81,7 +82,11 @@ export const projectSchema = z
           .optional(),
       }),
       database: databaseSchema.optional(),
-      terminal: z.strictObject({ sealedToken: sealedValue }),
+      terminal: z.strictObject({
+        sealedToken: sealedValue,
+        /** Absent: the platform's default. A change restarts nothing: it is for shells that are opened later. */
+        agent: agent.optional(),
+      }),
       env: variables,
       /** Absent: the app runs in the sandbox only. */
       release: releaseSchema.optional(),

@@ -23,6 +23,7 @@ export const RESERVED_VARIABLES: readonly string[] = [
   'APP_HOST',
   'TTYD_ACCESS_TOKEN',
   'FULLSTACKAGENT_ENV_DIR',
+  'FULLSTACKAGENT_AGENT',
 ];
 
 const utf8Length = (text: string): number => new TextEncoder().encode(text).length;

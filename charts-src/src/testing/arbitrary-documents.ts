@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import {
   API_VERSION,
   plainVariableValue,
+  AGENTS,
   RESERVED_VARIABLES,
   type PlatformDocument,
   type ProjectDocument,
@@ -222,7 +223,10 @@ const specs = fc.record(
       { requiredKeys: ['image', 'preset', 'storage'] },
     ),
     database: databases,
-    terminal: fc.record({ sealedToken: sealedValues }),
+    terminal: fc.record(
+      { sealedToken: sealedValues, agent: fc.constantFrom(...AGENTS) },
+      { requiredKeys: ['sealedToken'] },
+    ),
     env: environments,
   },
   { requiredKeys: ['displayName', 'host', 'sandbox', 'terminal', 'env'] },

@@ -369,6 +369,7 @@ test('what serves: health, readiness, metrics, and the installation', async () =
   expect((await controller.call('GET', '/v1/platform', { as: 'stranger' })).json).toMatchObject({
     domain: 'localhost',
     defaultPreset: 'small',
+    defaultAgent: 'claude',
     databaseVersions: ['16'],
     deletedDays: 14,
     isolation: 'none',

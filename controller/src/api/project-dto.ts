@@ -1,4 +1,9 @@
-import type { PlatformDocument, ProjectDocument, ProjectVariable } from '@fullstackagent/charts';
+import {
+  agentOf,
+  type PlatformDocument,
+  type ProjectDocument,
+  type ProjectVariable,
+} from '@fullstackagent/charts';
 import type {
   EnvironmentDto,
   EnvironmentVariableDto,
@@ -43,6 +48,7 @@ export function projectDto(
             preset: spec.database.preset,
           },
         }),
+    agent: agentOf(installation.platform.spec, spec),
     urls: urlsOf(spec.host, installation),
     ...releaseOf(spec.release, installation),
     version: project.version,

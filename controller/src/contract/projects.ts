@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import {
+  agent,
   projectName,
   singleLine,
   slugOf,
   userVariableName,
   variableValue,
   VARIABLES_MAX,
+  type Agent,
 } from '@fullstackagent/charts/documents';
 import type { Freshness, ProjectStatusDto } from './status.js';
 
@@ -45,6 +47,8 @@ export const createProjectInput = z.strictObject({
     ])
     .default(false),
   preset: z.string().optional(),
+  /** What starts by itself in the first terminal. Left out: the platform's default. */
+  agent: agent.optional(),
   env: variableList.default([]),
 });
 export type CreateProjectInput = z.input<typeof createProjectInput>;
@@ -59,6 +63,8 @@ export const patchProjectInput = z.strictObject({
     .nullable()
     .optional(),
   preset: z.string().optional(),
+  /** Null: the platform's default again. */
+  agent: agent.nullable().optional(),
   database: z.literal(true).optional(),
   /** The version the form was made from; a stale one is answered with STALE_VERSION. */
   version: z.string().optional(),
@@ -119,6 +125,8 @@ export interface ProjectDto extends ProjectStatusDto {
   readonly image: string;
   readonly storage: string;
   readonly database?: { readonly version: string; readonly storage: string; readonly preset: string };
+  /** What starts by itself in the first terminal: the project's choice, or the platform's default. */
+  readonly agent: Agent;
   readonly urls: ProjectUrls;
   /** The app as others use it, where there is one. */
   readonly release?: { readonly image: string; readonly replicas: number; readonly url: string };
@@ -171,6 +179,8 @@ export interface PlatformDto {
   readonly domain: string;
   readonly presets: readonly { readonly name: string; readonly cpu: string; readonly memory: string }[];
   readonly defaultPreset: string;
+  /** What starts in the first terminal of a project that says nothing. */
+  readonly defaultAgent: Agent;
   readonly databaseVersions: readonly string[];
   readonly deletedDays: number;
   /**

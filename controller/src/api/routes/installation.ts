@@ -43,6 +43,7 @@ async function platformDto({ intent, machine }: ApiDeps): Promise<PlatformDto> {
     domain: exposure.domain,
     presets: Object.entries(sandbox.presets).map(([name, { cpu, memory }]) => ({ name, cpu, memory })),
     defaultPreset: sandbox.defaultPreset,
+    defaultAgent: sandbox.agent ?? 'claude',
     databaseVersions: Object.keys(database.serviceVersions),
     deletedDays: retention.deletedDays,
     ...(await machine()),

@@ -20,6 +20,7 @@ describe('changing a project', () => {
     [{ displayName: ' New ' }, { ...blog.spec, displayName: 'New' }],
     [{ description: 'New' }, { ...blog.spec, description: 'New' }],
     [{ preset: 'large' }, { ...blog.spec, sandbox: { ...blog.spec.sandbox, preset: 'large' } }],
+    [{ agent: 'none' }, { ...blog.spec, terminal: { ...blog.spec.terminal, agent: 'none' } }],
     [{ database: true }, { ...blog.spec, database: { ...database, storage: '5Gi' } }],
   ] as const)('%j changes that and nothing else', (input, spec) => {
     expect(written(patch(input)).spec).toEqual(spec);
@@ -38,6 +39,13 @@ describe('changing a project', () => {
       expect(patch(input)).toEqual([]);
     },
   );
+
+  it("gives the choice of the agent back to the platform's default", () => {
+    const chosen = project('my-blog', { terminal: { ...blog.spec.terminal, agent: 'none' } });
+    expect(written(patch({ agent: null }, chosen)).spec.terminal).toEqual(blog.spec.terminal);
+    expect(patch({ agent: 'none' }, chosen)).toEqual([]);
+    expect(patch({ agent: null })).toEqual([]);
+  });
 
   it('leaves a database that is there as it is', () => {
     expect(patch({ database: true }, project('my-blog', { database }))).toEqual([]);

@@ -48,8 +48,12 @@ describe('creating a project', () => {
 
   it('takes what was asked for', () => {
     const { spec } = written(
-      create({ name: 'X', description: ' About ', preset: 'large', database: { storage: '20Gi' } }),
+      create({
+        ...{ name: 'X', description: ' About ', preset: 'large', database: { storage: '20Gi' } },
+        agent: 'none',
+      }),
     );
+    expect(spec.terminal.agent).toBe('none');
     expect(spec.description).toBe('About');
     expect(spec.sandbox.preset).toBe('large');
     expect(spec.database).toEqual({ engine: 'postgresql', version: '16', storage: '20Gi', preset: 'small' });

@@ -80,7 +80,10 @@ function newDocument(view: IntentView, project: NewProject, { random, seal }: Cr
         ...storageClassOf(platform.sandbox),
       },
       ...(database === undefined ? {} : { database }),
-      terminal: { sealedToken: sealed(drawToken(random)) },
+      terminal: {
+        sealedToken: sealed(drawToken(random)),
+        ...(input.agent === undefined ? {} : { agent: input.agent }),
+      },
       env: (input.env ?? []).map(({ name, value, secret }): ProjectVariable =>
         secret === true ? { name, sealed: sealed(value) } : { name, value },
       ),

@@ -1,4 +1,4 @@
-import type { ProjectDocument } from '@fullstackagent/charts';
+import type { Agent, ProjectDocument } from '@fullstackagent/charts';
 import type { PatchProjectInput } from '../../contract/projects.js';
 import type { Edit, IntentView, ProjectKey } from '../../model/intent.js';
 import { databaseOf, presetOf } from './create-project.js';
@@ -23,6 +23,9 @@ export function patchProject(
 
 type Spec = ProjectDocument['spec'];
 
+const terminalWith = ({ sealedToken }: Spec['terminal'], agent: Agent | null): Spec['terminal'] =>
+  agent === null ? { sealedToken } : { sealedToken, agent };
+
 function patched(view: IntentView, spec: Spec, input: PatchProjectInput): Spec {
   const { spec: platform } = view.platform().document;
   const next: Spec = { ...spec };
@@ -32,6 +35,7 @@ function patched(view: IntentView, spec: Spec, input: PatchProjectInput): Spec {
   else next.description = description;
   if (input.preset !== undefined)
     next.sandbox = { ...spec.sandbox, preset: presetOf(platform.sandbox, input.preset, 'preset') };
+  if (input.agent !== undefined) next.terminal = terminalWith(spec.terminal, input.agent);
   const database = spec.database ?? databaseOf(platform, input.database);
   if (database !== undefined) next.database = database;
   return next;

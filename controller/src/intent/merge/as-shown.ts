@@ -9,6 +9,7 @@ const REQUEST_NAMES: readonly (readonly [RegExp, string])[] = [
   [/^spec\.env\./, 'variables.'],
   [/^spec\.release\.env\./, 'release.variables.'],
   [/^spec\.sandbox\.(preset|image|storage)$/, '$1'],
+  [/^spec\.terminal\.(agent)$/, '$1'],
   [/^spec\./, ''],
 ];
 

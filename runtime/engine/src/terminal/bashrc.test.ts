@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { spawn } from '@lydell/node-pty';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { searchPath } from '../config.js';
 
@@ -25,19 +26,40 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 /** A new shell of the sandbox that runs one line; what it printed. */
 async function shell(line: string, extra: Record<string, string> = {}): Promise<string> {
   const { stdout } = await run('bash', ['--rcfile', bashrc, '-i', '-c', line], {
-    env: {
-      HOME: folder('home'),
-      PATH: [folder('bin'), searchPath()].join(delimiter),
-      NODE: process.execPath,
-      LANG: 'C.UTF-8',
-      PROJECT_NAME: 'my-blog',
-      FULLSTACKAGENT_ENV_DIR: folder('env'),
-      FULLSTACKAGENT_RUN_DIR: folder('run'),
-      ...extra,
-    },
+    env: { ...environment(), ...extra },
   });
   return stdout;
 }
+
+const environment = (): Record<string, string> => ({
+  HOME: folder('home'),
+  PATH: [folder('bin'), searchPath()].join(delimiter),
+  NODE: process.execPath,
+  LANG: 'C.UTF-8',
+  PROJECT_NAME: 'my-blog',
+  FULLSTACKAGENT_ENV_DIR: folder('env'),
+  FULLSTACKAGENT_RUN_DIR: folder('run'),
+});
+
+/** What is shown of a shell in a terminal, in which these lines are typed one after the other, as it asks for them. */
+async function typed(lines: readonly string[], extra: Record<string, string>): Promise<string> {
+  const terminal = spawn('bash', ['--rcfile', bashrc, '-i'], { env: { ...environment(), ...extra } });
+  let shown = '';
+  let sent = 0;
+  terminal.onData((data) => {
+    shown += data;
+    // A prompt ends with a space: of the shell, or of a question.
+    if (/(?:[$#]|\[y\/N\]) $/.test(shown) && sent < lines.length) {
+      terminal.write(`${lines[sent] ?? ''}\r`);
+      sent += 1;
+    }
+  });
+  await new Promise((resolve) => terminal.onExit(resolve));
+  return shown;
+}
+
+/** The machine that this runs on may have it. */
+const withoutClaude = (): string => [folder('bin'), '/usr/bin', '/bin'].join(delimiter);
 
 async function variables(): Promise<Record<string, string>> {
   const output = await shell(SHOW);
@@ -114,6 +136,44 @@ describe('the first shell', () => {
   });
 
   it.each([
+    ['the switch of the project', { FULLSTACKAGENT_AGENT: 'none' }],
+    ['a variable', { FULLSTACKAGENT_NO_CLAUDE: '1' }],
+  ])('leaves Claude Code to be started by hand where %s says so', async (_name, values) => {
+    await installClaude();
+    await set('ANTHROPIC_API_KEY', 'key');
+    for (const [name, value] of Object.entries(values)) await set(name, value);
+    const first = await shell('true');
+    expect(first).toContain('is ready');
+    expect(first).not.toContain('Claude Code');
+    expect(await shell('claude')).toContain('claude runs');
+  });
+
+  it('starts Claude Code later, and once, where what it waited for has come', async () => {
+    await installClaude();
+    expect(await shell('true')).toContain('Claude Code waits for a key or a login');
+    expect(await shell('true')).toBe('');
+    await set('ANTHROPIC_API_KEY', 'key');
+    expect(await shell('true')).toContain('Starting Claude Code');
+    expect(await shell('true')).toBe('');
+  });
+
+  it('does not start it again where somebody has started it by hand meanwhile', async () => {
+    await installClaude();
+    expect(await shell('claude')).toContain('claude runs');
+    await set('ANTHROPIC_API_KEY', 'key');
+    expect(await shell('true')).toBe('');
+  });
+
+  it('says where Claude Code is not installed how it gets there, on one machine only', async () => {
+    const path = { PATH: withoutClaude() };
+    expect(await shell('true', path)).not.toContain('Claude Code');
+    await rm(folder('run'), { recursive: true });
+    await mkdir(folder('run'));
+    const here = { ...path, FULLSTACKAGENT_TOOLS_DIR: folder('tools') };
+    expect(await shell('true', here)).toContain('npm run tools -- install');
+  });
+
+  it.each([
     ['a gateway', { ANTHROPIC_AUTH_TOKEN: 'key' }],
     ['a subscription', { CLAUDE_CODE_OAUTH_TOKEN: 'key' }],
     ['Bedrock', { CLAUDE_CODE_USE_BEDROCK: '1' }],
@@ -151,6 +211,55 @@ describe('the first shell', () => {
     await set('ANTHROPIC_AUTH_TOKEN', 'key');
     await writeFile(join(folder('home'), '.bashrc.local'), 'FULLSTACKAGENT_NO_CLAUDE=1\n');
     expect(await shell('true')).not.toContain('claude runs');
+  });
+});
+
+describe('without isolation', () => {
+  const consentFile = (): string => folder('consent.json');
+  const unconfirmed = (): Record<string, string> => ({ FULLSTACKAGENT_CONSENT_FILE: consentFile() });
+
+  beforeEach(async () => {
+    await installClaude();
+    await set('ANTHROPIC_API_KEY', 'key');
+  });
+
+  it('starts no agent before somebody has said yes, and then in the next new shell', async () => {
+    const first = await shell('true', unconfirmed());
+    expect(first).toContain('allow it in the portal, or type claude');
+    expect(first).not.toContain('claude runs');
+    expect(await shell('true', unconfirmed())).toBe('');
+    await writeFile(consentFile(), '{}');
+    expect(await shell('true', unconfirmed())).toContain('claude runs');
+  });
+
+  it('is not talked out of asking by a variable of the project', async () => {
+    await set('FULLSTACKAGENT_CONSENT_FILE', '');
+    await set('FULLSTACKAGENT_RUN_DIR', folder('home'));
+    expect(await shell('true', unconfirmed())).not.toContain('claude runs');
+  });
+
+  it.each([
+    ['y', true],
+    ['yes', true],
+    ['n', false],
+    ['', false],
+  ])('asks whoever types claude: %j', async (answer, runs) => {
+    const output = await typed(['claude', answer, 'exit'], unconfirmed());
+    expect(output).toContain('Run it this once? [y/N]');
+    expect(output.includes('claude runs')).toBe(runs);
+  });
+
+  it('takes no answer from where no person is, and asks nobody once it was said', async () => {
+    expect(await shell('echo y | claude || echo refused', unconfirmed())).toContain('refused');
+    await writeFile(consentFile(), '{}');
+    expect(await shell('claude', unconfirmed())).toContain('claude runs');
+  });
+
+  it('asks in a shell that was open when the consent was taken back', async () => {
+    await writeFile(consentFile(), '{}');
+    const line = `rm ${consentFile()}; claude </dev/null || echo refused`;
+    const output = await shell(line, unconfirmed());
+    expect(output).toContain('refused');
   });
 });
 

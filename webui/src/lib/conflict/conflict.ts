@@ -18,6 +18,7 @@ const LABELS: Readonly<Record<string, string>> = {
   displayName: 'Display name',
   description: 'Description',
   preset: 'Size',
+  agent: 'Claude Code',
   database: 'Database',
   state: 'State',
 };

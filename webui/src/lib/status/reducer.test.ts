@@ -10,6 +10,7 @@ const project = (id: string, changes: Partial<ProjectDto> = {}): ProjectDto => (
   preset: 'small',
   image: 'sandbox:1',
   storage: '10Gi',
+  agent: 'claude',
   urls: { app: `http://${id}.localhost`, terminal: `http://${id}-ttyd.localhost` },
   version: 'v1',
   status: 'CREATING',
