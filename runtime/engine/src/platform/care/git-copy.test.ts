@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -41,7 +41,9 @@ while :; do
   git update-ref refs/heads/main "$main"
   rendered=$(git commit-tree "$tree" -m "Intent-Commit: $main" \${rendered:+-p $rendered})
   git update-ref refs/heads/rendered "$rendered"
-  if [ $((n % 7)) = 0 ]; then git repack -q -a -d; git pack-refs --all; fi
+  git pack-refs --all
+  git update-server-info
+  if [ $((n % 7)) = 0 ]; then git repack -q -a -d; fi
   echo "$n"
 done`;
 
@@ -74,6 +76,18 @@ it('is whole, with rendered never ahead of main, while both are written and pack
     expect(Number(git('--git-dir', target, 'log', '-1', '--format=%s', 'main'))).toBeGreaterThanOrEqual(from);
     expect(readFileSync(join(target, 'fullstackagent.config'), 'utf8')).toContain('fsync = all');
   }
+});
+
+it('leaves out what git is about to give another name', async () => {
+  const half = ['packed-refs.new', 'packed-refs.lock', 'config.lock', 'gc.pid', join('info', 'refs_gW8Sxh')];
+  for (const name of half) writeFileSync(join(repository, name), 'x');
+  const target = join(base, 'copy');
+  await copyRepository(repository, target);
+  expect(half.filter((name) => existsSync(join(target, name)))).toEqual([]);
+  expect(existsSync(join(target, 'info', 'exclude'))).toBe(true);
+  git('--git-dir', target, 'fetch', '--quiet', makeClone(), 'main:main');
+  git('--git-dir', target, 'pack-refs', '--all');
+  expect(readFileSync(join(target, 'packed-refs'), 'utf8')).toContain('refs/heads/main');
 });
 
 it('copies a repository without a commit', async () => {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { copyFile, link, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { isErrno } from '../../files/durable.js';
 import { gitEnvironment } from '../../follow/git-environment.js';
@@ -26,7 +26,7 @@ export async function copyRepository(source: string, target: string): Promise<vo
   await copyPacks(source, target);
   for (const name of await settingsOf(source)) {
     await mkdir(dirname(join(target, name)), { recursive: true, mode: 0o700 });
-    await copyFile(join(source, name), join(target, name));
+    await copyFile(join(source, name), join(target, name)).catch(unlessMissing);
   }
   const lines = refs.map(({ name, id }) => `${id} ${name}\n`);
   await writeFile(join(target, 'packed-refs'), lines.join(''), { mode: 0o600 });
@@ -94,6 +94,9 @@ async function linkIfThere(source: string, target: string, path: string): Promis
   }
 }
 
+/** What git writes beside a file and then gives its name. In a copy, a `packed-refs.new` would keep git from making one. */
+const HALF_WRITTEN = /(\.lock|\.tmp|\.new)$|^(info\/refs_\w+|gc\.pid)$/;
+
 /** Everything else of the repository: small files that are not written while it is served. */
 async function settingsOf(repository: string): Promise<readonly string[]> {
   const names: string[] = [];
@@ -102,7 +105,7 @@ async function settingsOf(repository: string): Promise<readonly string[]> {
     if (entry.isFile()) names.push(entry.name);
     else if (entry.isDirectory()) names.push(...(await filesBelow(repository, entry.name)));
   }
-  return names.filter((name) => !/(\.lock|\.tmp)$/.test(basename(name)));
+  return names.filter((name) => !HALF_WRITTEN.test(name));
 }
 
 async function filesBelow(repository: string, folder: string): Promise<readonly string[]> {
