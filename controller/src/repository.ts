@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import type { PlatformDocument } from '@fullstackagent/charts';
 import type { Logger } from 'pino';
 import type { ProjectChanges } from './api/changes.js';
 import type { OperationsDesk } from './api/operations.js';
@@ -18,7 +19,13 @@ import {
 import type { IntentStore, ProjectKey, RenderedView } from './model/intent.js';
 import type { Repository } from './model/repository.js';
 import { operationsDesk } from './operations-desk.js';
-import { startReconciler, type ProjectHealth, type RunningReconciler } from './reconcile/index.js';
+import {
+  deliveryNotices,
+  NoticeTeller,
+  startReconciler,
+  type ProjectHealth,
+  type RunningReconciler,
+} from './reconcile/index.js';
 import { adoptUpstream, Proposals, PullRequests, RunningRemote, type RemoteOptions } from './remote/index.js';
 import { charts } from './render/index.js';
 import { startGitService, type GitService } from './serve/index.js';
@@ -62,7 +69,10 @@ export async function openRepository({ config, log, health }: RepositoryParts): 
       seed: async () => (await adopted(repository, remote)) ?? seedOf(config),
     });
     warnWithoutPlatform(intent, log);
-    const reconciler = await startReconciler({ intent, repository, charts, log, health });
+    // On one machine the engine applies, whatever is said.
+    const delivery = config.cluster === 'engine' ? 'auto' : config.delivery;
+    const reconciler = await startReconciler({ intent, repository, charts, log, health, delivery });
+    tellNotices(intent, delivery, log);
     const git = await startGitService({
       repository,
       searchPath: config.searchPath,
@@ -105,6 +115,18 @@ export async function openRepository({ config, log, health }: RepositoryParts): 
   }
 }
 
+/** An operator who only reads the log learns of it there, at the start and when it begins to hold. */
+function tellNotices(intent: GitIntentStore, delivery: Config['delivery'], log: Logger): void {
+  const teller = new NoticeTeller((notice) => {
+    log.warn({ delivery }, notice);
+  });
+  const look = (): void => {
+    teller.look(deliveryNotices(delivery, platformOf(intent)));
+  };
+  intent.onCommit(look);
+  look();
+}
+
 const remoteOf = ({ remote, searchPath }: Config, gitDir: string): GitRemote | undefined =>
   remote === undefined ? undefined : new GitRemote({ gitDir, searchPath }, remote.address);
 
@@ -137,6 +159,15 @@ function startRemote({ config, reconciler, remote, ...parts }: RemoteParts): Run
 }
 
 /** Everything but `/v1/platform` and changes goes on without it; somebody has to mend it on `main`. */
+function platformOf(intent: IntentStore): PlatformDocument | undefined {
+  try {
+    return intent.platform().document;
+  } catch {
+    // It cannot be used, which is told elsewhere.
+    return undefined;
+  }
+}
+
 function warnWithoutPlatform(intent: IntentStore, log: Logger): void {
   try {
     intent.platform();

@@ -28,12 +28,16 @@ export interface RolloutDto extends CommitSummary {
   readonly done: number;
   readonly total: number;
   readonly stoppedBy?: ProjectName & { readonly message: string };
+  /** While it waits: what it would do that no difference of manifests shows. */
+  readonly warnings?: readonly string[];
 }
 
 /** `GET /v1/operations`. */
 export interface OperationsDto {
   readonly removals: readonly HeldRemovalDto[];
   readonly rollout?: RolloutDto;
+  /** What is set up so that nothing can come of it, each a sentence or two that say what to do. */
+  readonly notices?: readonly string[];
 }
 
 /** `GET /v1/operations/rollout/plan`: what it would change, by a sample of the projects. */

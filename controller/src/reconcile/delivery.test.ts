@@ -238,4 +238,33 @@ describe('a platform that is to be applied by Flux from now on', () => {
     }
     expect(tree(gitDir)).toBe(before);
   });
+
+  it('and no longer is approved by somebody who was told what Flux does then', async () => {
+    const { installation, reconciler } = await withProjects();
+    const approve = async (flux?: object): Promise<void> => {
+      const commit = await pushPlatform(installation, flux);
+      await reconciler.idle();
+      const { rollout } = await reconciler.operations.list();
+      const warned = rollout?.warnings?.join() ?? '';
+      if (flux === undefined)
+        expect(warned).toMatch(/not suspended takes along what it applied.*flux suspend/);
+      else expect(warned).toBe('');
+      await new GitOperatorChanges(installation).approve(asked, { commit, what: 'the roll-out' });
+      await within(async () => (await reconciler.operations.list()).rollout).toBeUndefined();
+    };
+    await approve({});
+    // Another source changes the Kustomizations, and takes none away.
+    await approve({ sourceName: 'gitops' });
+    await approve();
+  });
+
+  it('is missed where the controller counts on Flux, until it is in force', async () => {
+    const installation = await withTenant(await openInstallation());
+    const reconciler = await installation.reconcile({ delivery: 'flux' });
+    const notices = async () => (await reconciler.operations.list()).notices;
+    expect(await notices()).toEqual([expect.stringContaining('No project is applied') as string]);
+    await pushPlatform(installation, {});
+    await reconciler.idle();
+    expect(await notices()).toBeUndefined();
+  });
 });

@@ -6,6 +6,7 @@ import type { Edit, ProjectKey, RenderedView } from '../model/intent.js';
 import type { Branch, Repository, Snapshot } from '../model/repository.js';
 import type { Charts } from '../render/index.js';
 import { adopt } from './adopt.js';
+import type { DeliveryChoice } from './delivery-notices.js';
 import { Loop } from './loop.js';
 import { Operations } from './operations.js';
 import { preview } from './preview.js';
@@ -19,6 +20,8 @@ export interface ReconcilerOptions {
   readonly repository: Repository;
   readonly charts: Charts;
   readonly log: ReconcilerLog;
+  /** Who applies, as far as it was said. Default: whoever is there. */
+  readonly delivery?: DeliveryChoice;
   /** What the cluster makes of a project: a roll-out waits for it. Default: all is well. */
   readonly health?: (key: ProjectKey) => ProjectHealth;
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -70,6 +73,7 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
       rendered,
       charts,
       standing,
+      delivery: options.delivery ?? 'auto',
       stoppedBy: () => reconciler.stoppedBy(),
     }),
     idle: () => loop.idle(),
@@ -81,6 +85,7 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
   };
 }
 
+export { deliveryNotices, NoticeTeller } from './delivery-notices.js';
 export type { Operations } from './operations.js';
 export type { ProjectHealth } from './slices.js';
 export { PurgeLoop } from './purge-loop.js';

@@ -11,6 +11,7 @@ import type {
 import type { ProjectKey } from '../model/intent.js';
 import type { Branch, FileChange, Repository, Snapshot } from '../model/repository.js';
 import { folderEdits, type Charts } from '../render/index.js';
+import { deliveryNotices, rollOutWarnings, type DeliveryChoice } from './delivery-notices.js';
 import { rendering } from './platform-change.js';
 import { isRemoval } from './removal-guard.js';
 import type { RollOut, Standing } from './standing.js';
@@ -24,6 +25,7 @@ export interface OperationsDeps {
   readonly charts: Charts;
   /** Where rendering stands; undefined while nobody knows. */
   readonly standing: () => Standing | undefined;
+  readonly delivery: DeliveryChoice;
   readonly stoppedBy: () => { readonly key: ProjectKey; readonly message: string } | undefined;
 }
 
@@ -39,6 +41,7 @@ export class Operations {
     return {
       removals: removals.filter(({ projects }) => projects.length > 0),
       ...(rollout === undefined ? {} : { rollout }),
+      ...some('notices', deliveryNotices(this.deps.delivery, standing.platform?.document)),
     };
   }
 
@@ -104,7 +107,9 @@ export class Operations {
     return { ...summary, projects: removed.map(({ path }) => projectAt(path)) };
   }
 
-  async #rollout({ documents }: Standing, rollOut: RollOut): Promise<RolloutDto> {
+  async #rollout({ documents, platform }: Standing, rollOut: RollOut): Promise<RolloutDto> {
+    const waiting = rollOut.state === 'waiting';
+    const warnings = waiting ? rollOutWarnings(platform?.document, documents.platform()?.document) : [];
     const paths = documents.paths();
     const stoppedBy = rollOut.state === 'rolling' ? this.deps.stoppedBy() : undefined;
     const through = rollOut.state === 'rolling' ? rollOut.through : '';
@@ -113,6 +118,7 @@ export class Operations {
       state: stoppedBy === undefined ? rollOut.state : 'stopped',
       done: paths.filter((path) => path <= through).length,
       total: paths.length,
+      ...some('warnings', warnings),
       ...(stoppedBy === undefined
         ? {}
         : {
@@ -148,6 +154,9 @@ export class Operations {
     );
   }
 }
+
+const some = <K extends string>(key: K, texts: readonly string[]): Partial<Record<K, readonly string[]>> =>
+  texts.length === 0 ? {} : ({ [key]: texts } as Record<K, readonly string[]>);
 
 function projectAt(path: string): ProjectName {
   const ref = documentAt(path);

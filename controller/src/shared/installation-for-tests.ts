@@ -21,6 +21,7 @@ export interface Installation {
     charts?: Charts;
     health?: (key: ProjectKey) => ProjectHealth;
     refreshEveryMs?: number;
+    delivery?: 'auto' | 'flux' | 'argocd';
   }): Promise<RunningReconciler>;
   close(): Promise<void>;
 }
