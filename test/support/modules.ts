@@ -24,6 +24,10 @@ function copy(name: string, target: string): void {
   cpSync(join(MODULES, name), join(target, name), { recursive: true });
   const manifest = JSON.parse(readFileSync(join(MODULES, name, 'package.json'), 'utf8')) as {
     dependencies?: Record<string, string>;
+    optionalDependencies?: Record<string, string>;
   };
   for (const needed of Object.keys(manifest.dependencies ?? {})) copy(needed, target);
+  // Of programs for many machines, those for this one.
+  for (const offered of Object.keys(manifest.optionalDependencies ?? {}))
+    if (existsSync(join(MODULES, offered))) copy(offered, target);
 }

@@ -1,13 +1,13 @@
-import { ServerResponse, type IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
+import { Agent, ServerResponse, type IncomingMessage } from 'node:http';
+import { Socket, type LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createProxyServer, type ServerOptions } from 'http-proxy-3';
 import { isErrno } from '../files/durable.js';
 import { brokenApp, nothingListens, sendNotice, type Notice } from './pages.js';
 import type { IngressLog } from './types.js';
 
+/** A port of this machine's loopback. */
 export interface Upstream {
-  readonly address: string;
   readonly port: number;
 }
 
@@ -37,6 +37,9 @@ export function createForwarder({ log, relayed }: ForwarderOptions): Forwarder {
     outgoing.once('response', () => answered.add(socket));
   });
   proxy.on('proxyRes', (answer, _request, response) => {
+    // Of the connection to the app, which ends with this answer; a browser keeps its own for the next (RFC 9110, 7.6.1).
+    Reflect.deleteProperty(answer.headers, 'connection');
+    Reflect.deleteProperty(answer.headers, 'keep-alive');
     // Headers go out when they are there: an event stream may stay silent for a long time after them.
     queueMicrotask(() => {
       if (!response.headersSent && !response.destroyed) response.flushHeaders();
@@ -58,7 +61,10 @@ export function createForwarder({ log, relayed }: ForwarderOptions): Forwarder {
   return {
     request: (request, response, upstream) => {
       prepareHeaders(request);
-      keepingBody(request, (method) => proxy.web(request, response, { ...options(upstream), method }));
+      const headers = { connection: 'close' };
+      keepingBody(request, (method) =>
+        proxy.web(request, response, { ...options(upstream), method, headers }),
+      );
     },
     upgrade: (request, socket, { head, upstream }) => {
       prepareHeaders(request);
@@ -67,9 +73,20 @@ export function createForwarder({ log, relayed }: ForwarderOptions): Forwarder {
   };
 }
 
-function options(upstream: Upstream): ServerOptions {
-  return { target: { protocol: 'http:', host: upstream.address, port: upstream.port } };
-}
+/** Servers that are told to listen on `localhost` choose one of the two. */
+const bothLoopbacks: LookupFunction = (_name, _options, found) => {
+  found(null, [
+    { address: '127.0.0.1', family: 4 },
+    { address: '::1', family: 6 },
+  ]);
+};
+
+const agent = new Agent({ lookup: bothLoopbacks, autoSelectFamily: true });
+
+const options = ({ port }: Upstream): ServerOptions => ({
+  target: { protocol: 'http:', host: 'localhost', port },
+  agent,
+});
 
 /** Headers that speak about the way here, set anew by the first proxy a request meets: us. */
 function prepareHeaders(request: IncomingMessage): void {

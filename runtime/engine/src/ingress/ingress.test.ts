@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
+  Agent,
   createServer,
   request as httpRequest,
   type IncomingMessage,
@@ -42,7 +43,7 @@ async function app(listener: RequestListener): Promise<Server> {
   const server = createServer(listener);
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  targets.set(HOST, { state: 'ready', address: '127.0.0.1', port: (server.address() as AddressInfo).port });
+  targets.set(HOST, { state: 'ready', port: (server.address() as AddressInfo).port });
   return server;
 }
 
@@ -51,6 +52,7 @@ interface Asked {
   readonly method?: string;
   readonly headers?: Record<string, string | string[]>;
   readonly body?: Readable;
+  readonly agent?: Agent;
 }
 
 function ask(asked: Asked = {}): Promise<IncomingMessage> {
@@ -62,7 +64,7 @@ function ask(asked: Asked = {}): Promise<IncomingMessage> {
         path: asked.path ?? '/',
         method: asked.method ?? 'GET',
         headers: { host: `${HOST}:${ingress.port()}`, ...asked.headers },
-        agent: false,
+        agent: asked.agent ?? false,
       },
       resolve,
     );
@@ -252,6 +254,35 @@ describe('an app behind the ingress', () => {
     expect(answer).toContain('plain, upgrade: none');
   });
 
+  it('is reached on either loopback address', async (context) => {
+    const server = createServer((_request, response) => response.end('six'));
+    servers.push(server);
+    const listening = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(0, '::1', () => resolve(true));
+    });
+    context.skip(!listening, 'there is no ::1 here');
+    targets.set(HOST, { state: 'ready', port: (server.address() as AddressInfo).port });
+    expect(await text(await ask())).toBe('six');
+  });
+
+  it('leaves the connection to the browser open, whatever it says of its own', async () => {
+    await app((request, response) => {
+      response.setHeader('connection', 'close');
+      response.end(request.headers.connection);
+    });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ports: (number | undefined)[] = [];
+    for (let n = 0; n < 2; n += 1) {
+      const answer = await ask({ agent });
+      expect(answer.headers.connection).toBe('keep-alive');
+      ports.push(answer.socket.localPort);
+      expect(await text(answer)).toBe('close');
+    }
+    expect(ports[1]).toBe(ports[0]);
+    agent.destroy();
+  });
+
   it('is found under its name in capitals, with a port and with a final dot', async () => {
     await app((_request, response) => response.end('here'));
     for (const host of [HOST, HOST.toUpperCase(), `${HOST}:80`, `${HOST}.`, `${HOST}.:3001`]) {
@@ -281,7 +312,7 @@ describe('the ingress itself answers', () => {
   });
 
   it('502 that says what to start while nothing listens', async () => {
-    targets.set(HOST, { state: 'ready', address: '127.0.0.1', port: await freePort() });
+    targets.set(HOST, { state: 'ready', port: await freePort() });
     const answer = await ask({ headers: html });
     expect(answer.statusCode).toBe(502);
     const body = await text(answer);
@@ -308,7 +339,7 @@ describe('the ingress itself answers', () => {
   });
 
   it('a WebSocket to nowhere with a status', async () => {
-    targets.set(HOST, { state: 'ready', address: '127.0.0.1', port: await freePort() });
+    targets.set(HOST, { state: 'ready', port: await freePort() });
     const client = new WebSocket(`ws://127.0.0.1:${ingress.port()}/`, { headers: { host: HOST } });
     const status = new Promise((resolve) => {
       client.once('unexpected-response', (_request, response) => resolve(response.statusCode));
@@ -318,7 +349,7 @@ describe('the ingress itself answers', () => {
 
   it('again as the app as soon as it is there', async () => {
     const port = await freePort();
-    targets.set(HOST, { state: 'ready', address: '127.0.0.1', port });
+    targets.set(HOST, { state: 'ready', port });
     expect((await ask()).statusCode).toBe(502);
     const server = createServer((_request, response) => response.end('up'));
     servers.push(server);

@@ -118,7 +118,7 @@ class HostRouter implements Ingress {
     if (target === undefined) return { notice: unknownHost(route.host) };
     if (target.state === 'waiting') return { notice: waiting(target.message) };
     request.url = route.path;
-    return { forward: { address: target.address, port: target.port } };
+    return { forward: { port: target.port } };
   }
 }
 

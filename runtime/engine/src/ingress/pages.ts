@@ -33,7 +33,8 @@ export const nothingListens: Notice = {
   status: 502,
   title: 'Nothing is listening on $PORT yet',
   detail: 'The sandbox is running, but no program in it answers. Start something in its terminal:',
-  commands: ['npx serve -l $PORT', 'node server.js'],
+  // What a development server takes as its port: Vite, Next.js, SvelteKit, Astro and others.
+  commands: ['npm run dev -- --port $PORT', 'npx serve -l $PORT'],
   retryAfter: 2,
 };
 
@@ -66,8 +67,8 @@ function rendered(accept: string, notice: Notice): { type: string; body: string;
     return { type: 'text/html; charset=utf-8', body: page(notice), csp: PAGE_POLICY };
   }
   if (/\bjson\b/i.test(accept)) {
-    const { status, title, detail } = notice;
-    const body = JSON.stringify({ type: 'about:blank', title, status, detail });
+    const { status, title, detail, commands } = notice;
+    const body = JSON.stringify({ type: 'about:blank', title, status, detail, commands });
     return { type: 'application/problem+json', body, csp: NO_CONTENT_POLICY };
   }
   const lines = [notice.title, notice.detail, ...(notice.commands ?? []).map((command) => `  ${command}`)];

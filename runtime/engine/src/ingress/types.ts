@@ -4,7 +4,8 @@ export type IngressLog = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
 
 /** Where a host's requests go now. Asked for every request: it may change at any time. */
 export type IngressTarget =
-  | { readonly state: 'ready'; readonly address: string; readonly port: number }
+  /** `port`: of this machine's loopback. */
+  | { readonly state: 'ready'; readonly port: number }
   /** The host is known, but nothing can answer: `message` is one sentence for a person ("my-blog is starting."). */
   | { readonly state: 'waiting'; readonly message: string };
 

@@ -29,7 +29,7 @@ export class IngressLookup {
     const project = ingress.metadata.labels?.['fullstackagent.dev/project'] ?? 'The app';
     return address === undefined
       ? { state: 'waiting', message: `${project} is not running.` }
-      : { state: 'ready', address: '127.0.0.1', port: address };
+      : { state: 'ready', port: address };
   }
 
   #address(
