@@ -132,7 +132,7 @@ export class ProjectBoard {
         state: document.spec.state,
         hasDatabase: document.spec.database !== undefined,
         ...((document.spec.release?.replicas ?? 0) > 0 ? { hasRelease: true } : {}),
-        ...(document.spec.purge === undefined ? {} : { purging: true }),
+        ...(document.spec.purge === undefined ? {} : { purging: document.spec.purge }),
         changedAt: this.#changedAt(key, version),
         version,
       },

@@ -171,6 +171,6 @@ test('degraded is a matter of health, not of applying', () => {
 
 test.each([[undefined], [{ enabled: false }]])('automation %o: nobody would apply it', (off) => {
   const given = off === undefined ? {} : { automated: off };
-  expect(readApplication(application({ ...given, sync: outOfSync })).failure?.kind).toBe('source');
+  expect(readApplication(application({ ...given, sync: outOfSync })).failure?.kind).toBe('paused');
   expect(readApplication(application(given))).not.toHaveProperty('failure');
 });

@@ -71,7 +71,7 @@ function paused(object: Json): ApplyFailure | undefined {
   const automated = at(object, 'spec', 'syncPolicy', 'automated');
   if (automated !== undefined && at(automated, 'enabled') !== false) return undefined;
   return text(object, 'status', 'sync', 'status') === 'OutOfSync'
-    ? { kind: 'source', message: 'Argo CD does not sync this project by itself: an operator has paused it.' }
+    ? { kind: 'paused', message: 'Argo CD does not sync this project by itself: an operator has paused it.' }
     : undefined;
 }
 

@@ -60,5 +60,5 @@ test('suspended: nobody would apply it', () => {
     ...kustomization(ready('True', 'ReconciliationSucceeded', 'ok')),
     spec: { suspend: true },
   };
-  expect(readKustomization(object).failure?.kind).toBe('source');
+  expect(readKustomization(object).failure?.kind).toBe('paused');
 });

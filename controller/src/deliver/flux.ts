@@ -31,7 +31,7 @@ const kinds: Readonly<Record<string, ApplyFailureKind>> = {
 
 function failureOf(object: Json): ApplyFailure | undefined {
   if (at(object, 'spec', 'suspend') === true)
-    return { kind: 'source', message: 'Flux does not apply this project: an operator has suspended it.' };
+    return { kind: 'paused', message: 'Flux does not apply this project: an operator has suspended it.' };
   const ready = list(object, 'status', 'conditions').find((entry) => text(entry, 'type') === 'Ready');
   if (at(ready, 'status') !== 'False') return undefined;
   const message = text(ready, 'message') ?? text(ready, 'reason') ?? 'the applier gave no reason';

@@ -20,8 +20,8 @@ export interface DesiredFacts {
   readonly hasDatabase: boolean;
   /** There is a release, of one pod or more. */
   readonly hasRelease?: boolean;
-  /** Deleted, and its data is on its way out for ever. */
-  readonly purging?: boolean;
+  /** Deleted, and its data is on its way out for ever: the step that it has come to. */
+  readonly purging?: 'Unprotect' | 'Remove';
   /** When this version of the document was first seen here: what a time limit counts from, at the earliest. */
   readonly changedAt: Date;
   /** Blob id of the document. */
@@ -47,8 +47,8 @@ export interface ApplierReport {
   readonly failure?: ApplyFailure;
 }
 
-/** `health`: applied, and what was applied is not healthy (yet); the objects themselves say more. */
-export type ApplyFailureKind = 'source' | 'apply' | 'quota' | 'health';
+/** `paused`: an operator holds the applier back. `health`: applied, and what was applied is not healthy (yet); the objects themselves say more. */
+export type ApplyFailureKind = 'source' | 'paused' | 'apply' | 'quota' | 'health';
 
 export interface ApplyFailure {
   readonly kind: ApplyFailureKind;

@@ -74,6 +74,6 @@ describe('allowed actions', () => {
 
   test('nothing is possible with what is being removed for ever', () => {
     for (const status of projectStatuses)
-      expect(allowedActions(status, { state: 'Deleted', purging: true })).toEqual([]);
+      expect(allowedActions(status, { state: 'Deleted', purging: 'Unprotect' })).toEqual([]);
   });
 });

@@ -36,8 +36,8 @@ const actions: Record<ProjectStatus, readonly ProjectAction[]> = {
  */
 export function allowedActions(
   status: ProjectStatus,
-  { state, purging = false }: Pick<DesiredFacts, 'state' | 'purging'>,
+  { state, purging }: Pick<DesiredFacts, 'state' | 'purging'>,
 ): readonly ProjectAction[] {
-  if (purging) return [];
+  if (purging !== undefined) return [];
   return state === 'Deleted' ? ['restore'] : actions[status];
 }

@@ -51,6 +51,7 @@ class World {
   sealed = true;
   quota = false;
   purging = false;
+  removing = false;
   invalid = false;
   seen: 'fresh' | 'stale' | 'never' = 'fresh';
 
@@ -69,7 +70,7 @@ class World {
         ...this.shape,
         changedAt: new Date(this.changedAt),
         version: this.version,
-        ...(this.purging ? { purging: true } : {}),
+        ...(this.purging ? { purging: this.removing ? ('Remove' as const) : ('Unprotect' as const) } : {}),
       },
       ...(this.invalid ? { invalid: 'spec.state: Invalid option' } : {}),
       ...(last === 0
@@ -302,6 +303,16 @@ const steps: Record<string, (world: World) => void> = {
     world.change('Deleted');
     world.purging = true;
   },
+  remove: (world) => {
+    if (!world.purging) return;
+    world.removing = true;
+    world.revision += 1;
+    world.changedAt = world.now;
+  },
+  /** The folder is gone, and the applier's object is still there. */
+  missTheFolder: (world) => {
+    if (world.removing) world.refusal = { kind: 'source', message: 'kustomization path not found' };
+  },
   invalidate: (world) => {
     world.invalid = !world.invalid;
   },
@@ -398,6 +409,10 @@ const rules: readonly [string, (world: World, status: ProjectStatusDto) => boole
     'ERROR, its reason and its message come together',
     (_world, { status, reason, message }) =>
       (status === 'ERROR') === (reason !== undefined) && (status === 'ERROR') === (message !== undefined),
+  ],
+  [
+    'a folder that a purge took away is no failure to apply it',
+    ({ refusal, invalid }, { reason }) => refusal?.kind !== 'source' || invalid || reason !== 'ApplyFailed',
   ],
   [
     'no state that nobody can leave, but for a purge',

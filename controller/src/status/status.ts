@@ -69,10 +69,18 @@ function judged(facts: ProjectFacts, { kind, delivery, now }: Subject): Verdict 
 }
 
 function verdictOf(facts: ProjectFacts, { kind, delivery, now }: Subject): Verdict {
-  if (facts.desired.purging === true && delivery.stage !== 'failed')
-    return { status: 'TERMINATING', waitingFor: 'the data to be removed' };
+  if (isPurging(facts, delivery)) return { status: 'TERMINATING', waitingFor: 'the data to be removed' };
   if (kind === 'sandbox') return sandboxVerdict(facts, delivery, now);
   return kind === 'database' ? databaseVerdict(facts, delivery) : releaseVerdict(facts, delivery);
+}
+
+/**
+ * With the last step of a purge the folder goes, and the applier's own object after it: in between the applier looks for
+ * a folder that is not there any more. That is what was asked for, and no failure.
+ */
+function isPurging({ desired: { purging } }: ProjectFacts, delivery: Delivery): boolean {
+  if (purging === undefined) return false;
+  return delivery.stage !== 'failed' || (purging === 'Remove' && delivery.failure.kind === 'source');
 }
 
 /** Nothing was observed yet: absence is not known either, so only the direction is said. */

@@ -45,13 +45,26 @@ describe('time', () => {
   });
 
   test('a purge that does not come to its end is said, and who can do something', () => {
-    const purged = desired({ state: 'Deleted', purging: true });
+    const purged = desired({ state: 'Deleted', purging: 'Remove' });
     const given = facts({ desired: purged, observed: nothingObserved });
     expect(projectStatus(given, new Date(T0.getTime() + 1000)).status).toBe('TERMINATING');
     expect(projectStatus(given, late)).toMatchObject({
       reason: 'TimedOut',
       message: expect.stringMatching(/data to be removed\. .*ask an operator\.$/) as string,
     });
+  });
+
+  test.each([
+    ['Remove', 'source', 'TERMINATING'],
+    ['Remove', 'paused', 'ERROR'],
+    ['Remove', 'apply', 'ERROR'],
+    ['Unprotect', 'source', 'ERROR'],
+  ] as const)('a purge at %s whose applier has trouble with the %s is %s', (purging, kind, expected) => {
+    const applier = { applied: false, attempted: true, everApplied: true, failure: { kind, message: 'no' } };
+    const given = facts({ desired: desired({ state: 'Deleted', purging }), applier });
+    const soon = new Date(T0.getTime() + 1000);
+    expect(projectStatus(given, soon).resources.map(({ status }) => status)).toEqual([expected]);
+    expect(projectStatus(given, late).status).toBe('ERROR');
   });
 
   test('the time counts from when the pod was last ready, not from an old document', () => {
