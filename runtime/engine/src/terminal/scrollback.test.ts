@@ -47,6 +47,7 @@ describe('withoutQueries', () => {
     '\u001b]11;?\u001b\\',
     '\u001b]4;1;?\u0007',
     '\u001b]52;c;?\u0007',
+    '\u001b]52;c;aGVsbG8=\u001b\\',
   ])('takes out %j and nothing else', (query) => {
     const output = Buffer.from(`${shown}${query}${shown}`);
     expect(withoutQueries(output).toString()).toBe(`${shown}${shown}`);

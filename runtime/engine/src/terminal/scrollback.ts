@@ -35,14 +35,16 @@ const QUERIES = new RegExp(
     '\\x1b\\[\\?u', // keyboard protocol
     '\\x1b\\[(?:1[1-9]|2[01])(?:;\\d+)?t', // size and title of the window
     '\\x1bP[$+]q[^\\x1b]*\\x1b\\\\', // settings and capabilities
-    '\\x1b\\]\\d+;(?:[^\\x07\\x1b]*;)?\\?(?:\\x07|\\x1b\\\\)', // colours and clipboard
+    '\\x1b\\]52;[^\\x07\\x1b]*(?:\\x07|\\x1b\\\\)', // clipboard, read and written
+    '\\x1b\\]\\d+;(?:[^\\x07\\x1b]*;)?\\?(?:\\x07|\\x1b\\\\)', // colours
   ].join('|'),
   'g',
 );
 
 /**
- * Output for a terminal that looks at it later: without what programs once asked of theirs. A terminal answers such
- * questions by typing, and nobody waits for these answers any more but the shell.
+ * Output for a terminal that looks at it later: without what programs once asked of theirs, and copied. A terminal
+ * answers such questions by typing, and nobody waits for these answers any more but the shell. What was copied once
+ * would take the place of what a person has copied since.
  */
 export const withoutQueries = (output: Buffer): Buffer =>
   Buffer.from(output.toString('latin1').replace(QUERIES, ''), 'latin1');

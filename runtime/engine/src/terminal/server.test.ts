@@ -267,6 +267,25 @@ describe('TerminalServer', () => {
     expect(await (await connect(url, { token: 'wrong' })).closed()).toBe(1008);
   });
 
+  it('has a page, which nobody sees without the credential', async () => {
+    const { http } = await server();
+    const headers = { authorization: `Basic ${credential}` };
+    for (const [path, type] of [
+      ['/', 'text/html'],
+      ['/page.mjs', 'text/javascript'],
+      ['/xterm.mjs', 'text/javascript'],
+      ['/addon-fit.mjs', 'text/javascript'],
+      ['/xterm.css', 'text/css'],
+    ] as const) {
+      expect((await fetch(http + path)).status).toBe(401);
+      const answer = await fetch(http + path, { headers });
+      expect(answer.headers.get('content-type')).toContain(type);
+      expect((await answer.text()).length).toBeGreaterThan(100);
+    }
+    for (const path of ['/constructor', '/..%2fpage.mjs', '/package.json'])
+      expect((await fetch(http + path, { headers })).status).toBe(404);
+  });
+
   it('outlives a request that cannot be read', async () => {
     const { http, url } = await server();
     const port = Number(new URL(http).port);

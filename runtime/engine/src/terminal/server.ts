@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { IPty } from '@lydell/node-pty';
 import type { Logger } from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { PAGE_POLICY, pageFile } from './page.js';
 import { decode, output, preferences, title, type Size } from './protocol.js';
 import { Session, type Viewer } from './session.js';
 
@@ -99,14 +100,20 @@ export class TerminalServer {
       return;
     }
     const pathname = urlOf(request)?.pathname;
-    const answer = (status: number, type: string, body: string): void => {
+    const answer = (status: number, type: string, body: string | Buffer): void => {
       response
-        .writeHead(status, { 'Content-Type': `${type};charset=utf-8`, 'Cache-Control': 'no-store' })
+        .writeHead(status, {
+          'Content-Type': `${type};charset=utf-8`,
+          'Cache-Control': 'no-store',
+          'Content-Security-Policy': PAGE_POLICY,
+          'X-Content-Type-Options': 'nosniff',
+          'Referrer-Policy': 'no-referrer',
+        })
         .end(body);
     };
+    const file = pathname === undefined ? undefined : pageFile(pathname, this.options.title);
     if (pathname === '/token') answer(200, 'application/json', JSON.stringify({ token: this.#credential }));
-    else if (pathname === '/')
-      answer(200, 'text/plain', 'This terminal has no page of its own: open it in the portal.\n');
+    else if (file !== undefined) answer(200, file.type, file.body);
     else answer(404, 'text/plain', 'Not found.\n');
   }
 
