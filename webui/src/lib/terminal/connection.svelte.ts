@@ -112,7 +112,7 @@ export class TerminalConnection {
     if (this.state !== 'connected' || this.#options.sends?.input === false) return false;
     this.#answered = false;
     this.unanswered = 0;
-    this.#send(encodeInput(data, binary));
+    for (const frame of encodeInput(data, binary)) this.#send(frame);
     return true;
   }
 

@@ -7,6 +7,7 @@ import {
   encodePause,
   encodeResize,
   encodeResume,
+  INPUT_LIMIT,
 } from './protocol.js';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -23,7 +24,7 @@ describe('what the terminal sends', () => {
   it('puts the command byte before UTF-8 input', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (typed) => {
-        const bytes = encodeInput(typed);
+        const [bytes = Uint8Array.of(0x30)] = encodeInput(typed);
         expect(bytes[0]).toBe(0x30);
         expect(text(bytes.subarray(1))).toBe(typed);
       }),
@@ -31,7 +32,17 @@ describe('what the terminal sends', () => {
   });
 
   it('keeps one byte a character in binary input', () => {
-    expect([...encodeInput('\u001b[M\u00ff\u0080', true)]).toEqual([0x30, 0x1b, 0x5b, 0x4d, 0xff, 0x80]);
+    expect(encodeInput('\u001b[M\u00ff\u0080', true)).toEqual([
+      Uint8Array.of(0x30, 0x1b, 0x5b, 0x4d, 0xff, 0x80),
+    ]);
+  });
+
+  it('cuts a long paste into messages that the platform takes, and loses nothing of it', () => {
+    const typed = 'ü日'.repeat(100_000);
+    const frames = encodeInput(typed);
+    expect(frames.length).toBeGreaterThan(1);
+    for (const frame of frames) expect(frame.length).toBeLessThanOrEqual(INPUT_LIMIT + 1);
+    expect(text(Buffer.concat(frames.map((frame) => frame.subarray(1))))).toBe(typed);
   });
 
   it('sends resize, pause and resume', () => {

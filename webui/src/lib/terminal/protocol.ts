@@ -34,12 +34,18 @@ function frame(command: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
 export const encodeHello = (size: Size): Uint8Array<ArrayBuffer> =>
   encoder.encode(JSON.stringify({ AuthToken: '', columns: size.columns, rows: size.rows }));
 
+/** The platform refuses messages above 4 MiB, and a paste may be longer. What is cut apart the pty puts together again. */
+export const INPUT_LIMIT = 64 * 1024;
+
 /** `binary`: each character is one byte (mouse reports), as xterm's `onBinary` gives it. */
-export function encodeInput(data: string, binary = false): Uint8Array<ArrayBuffer> {
+export function encodeInput(data: string, binary = false): readonly Uint8Array<ArrayBuffer>[] {
   const payload = binary
     ? Uint8Array.from(data, (character) => character.charCodeAt(0) & 0xff)
     : encoder.encode(data);
-  return frame(CLIENT.input, payload);
+  const frames: Uint8Array<ArrayBuffer>[] = [];
+  for (let from = 0; from < payload.length; from += INPUT_LIMIT)
+    frames.push(frame(CLIENT.input, payload.subarray(from, from + INPUT_LIMIT)));
+  return frames;
 }
 
 export const encodeResize = (size: Size): Uint8Array<ArrayBuffer> =>

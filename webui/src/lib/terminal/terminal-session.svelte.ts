@@ -1,15 +1,18 @@
 import type { SearchAddon } from '@xterm/addon-search';
+import { toast } from 'svelte-sonner';
+import { copiedText } from './clipboard-writes.js';
 import { type ConnectionOptions, type Screen, TerminalConnection } from './connection.svelte.js';
 import { type BarKey, sequenceOf, withCtrl } from './keys.js';
+import { pasteable, runsAtOnce } from './paste.js';
+import { isMac } from './platform.js';
 import type { TerminalPreferences } from './preferences.svelte.js';
 import type { Size } from './protocol.js';
+import { leaveKeys, shortcutOf } from './shortcuts.js';
 import { darkTheme, lightTheme } from './themes.js';
 import { createXterm, type XtermParts } from './xterm.js';
 
 /** RIS: screen, modes and what scrolled out of sight. */
 const FULL_RESET = '\u001bc';
-
-const isMac = (): boolean => navigator.platform.startsWith('Mac');
 
 /** For guests, whose letters shrink until the owner's screen fits. */
 const LEAST_GUEST_FONT = 7;
@@ -24,6 +27,10 @@ export class TerminalSession {
   ctrl = $state(false);
   searching = $state(false);
   ready = $state(false);
+  /** Lines that wait for a person's word, because the program would take each of them as soon as it comes. */
+  pasted = $state.raw<string>();
+  /** Where the focus goes from the terminal, which keeps the Tab key for its program. Set by the page. */
+  onleave: () => void = () => undefined;
   #parts: XtermParts | undefined;
   #observer: ResizeObserver | undefined;
   #disposed = false;
@@ -55,7 +62,11 @@ export class TerminalSession {
     this.connection = new TerminalConnection(url, screen, options);
   }
 
-  async mount(host: HTMLElement, look: { dark: boolean; preferences: TerminalPreferences }): Promise<void> {
+  /** @param look `hint`: the id of the element that says how to leave the terminal by keyboard. */
+  async mount(
+    host: HTMLElement,
+    look: { dark: boolean; preferences: TerminalPreferences; hint: string },
+  ): Promise<void> {
     const parts = await createXterm(host, {
       theme: look.dark ? darkTheme : lightTheme,
       fontSize: look.preferences.fontSize,
@@ -73,6 +84,10 @@ export class TerminalSession {
     terminal.onResize(({ cols, rows }) => this.connection.resize({ columns: cols, rows }));
     terminal.onTitleChange((title) => (this.title = title));
     terminal.attachCustomKeyEventHandler((event) => this.#keyDown(event));
+    terminal.textarea?.setAttribute('aria-describedby', look.hint);
+    terminal.textarea?.setAttribute('aria-keyshortcuts', leaveKeys(isMac()).aria);
+    // Somebody else's terminal does not reach into the clipboard of a guest.
+    if (!this.guest) terminal.parser.registerOscHandler(52, (payload) => this.#copied(payload));
     this.#observer = new ResizeObserver(() => requestAnimationFrame(() => this.fit()));
     this.#observer.observe(host);
     this.fit();
@@ -123,8 +138,28 @@ export class TerminalSession {
     this.#typed(sequenceOf(key, terminal?.modes.applicationCursorKeysMode ?? false));
   }
 
+  /** From the key bar, where there is no key for it. Throws where the browser does not allow it. */
   async paste(): Promise<void> {
-    this.#parts?.terminal.paste(await navigator.clipboard.readText());
+    this.offerPaste(await navigator.clipboard.readText());
+  }
+
+  /** Pastes, or asks first. */
+  offerPaste(text: string): void {
+    const bracketed = this.#parts?.terminal.modes.bracketedPasteMode ?? false;
+    const reaches = this.connection.state === 'connected' && !this.watching;
+    if (reaches && runsAtOnce(pasteable(text), bracketed)) this.pasted = pasteable(text);
+    else this.pasteNow(text);
+  }
+
+  pasteNow(text: string): void {
+    this.pasted = undefined;
+    this.#parts?.terminal.paste(pasteable(text));
+    this.focus();
+  }
+
+  cancelPaste(): void {
+    this.pasted = undefined;
+    this.focus();
   }
 
   get search(): SearchAddon | undefined {
@@ -163,18 +198,33 @@ export class TerminalSession {
 
   /** @returns false for keys that are the page's and not the shell's. */
   #keyDown(event: KeyboardEvent): boolean {
-    if (event.type !== 'keydown' || !event.shiftKey || !(isMac() ? event.metaKey : event.ctrlKey))
-      return true;
-    const key = event.key.toLowerCase();
-    if (key === 'f') {
-      event.preventDefault();
-      this.searching = true;
-      return false;
-    }
+    const shortcut = shortcutOf(event, isMac());
+    if (shortcut === undefined) return true;
     const selection = this.#parts?.terminal.getSelection() ?? '';
-    if (key !== 'c' || selection === '') return true;
+    if (shortcut === 'copy' && selection === '') return true;
     event.preventDefault();
-    void navigator.clipboard.writeText(selection);
+    if (shortcut === 'find') this.searching = true;
+    else if (shortcut === 'leave') this.onleave();
+    else void navigator.clipboard.writeText(selection);
     return false;
+  }
+
+  /** @returns true, so that nothing else looks at it. */
+  #copied(payload: string): boolean {
+    const text = copiedText(payload);
+    if (text === undefined) return true;
+    // One notice, because a program may do this in a loop, and not over the line that is typed on.
+    const how = { id: 'terminal-copied', position: 'bottom-right' } as const;
+    const write = (): Promise<void> => navigator.clipboard.writeText(text);
+    write().then(
+      () => toast.info('A program in this terminal copied text to your clipboard.', how),
+      // Some browsers want a click for it, and all of them that the page has the focus.
+      () =>
+        toast.info('A program in this terminal wants to copy text.', {
+          ...how,
+          action: { label: 'Copy', onClick: () => void write() },
+        }),
+    );
+    return true;
   }
 }
