@@ -6,12 +6,16 @@ const PATH_MAX_BYTES = 4096;
 
 const utf8Length = (text: string): number => new TextEncoder().encode(text).length;
 
-/** Steps down from a folder, and nothing else: no `..`, no empty step, no NUL. */
+/**
+ * Steps down from a folder, and nothing else: no `..`, no empty step, no NUL. No line end either: a shell loses those at
+ * the end of what a program prints, and would look at one path and use another.
+ */
 export const relativePath = z
   .string()
   .min(1, 'A file needs a name.')
   .refine((path) => utf8Length(path) <= PATH_MAX_BYTES, `A path has at most ${PATH_MAX_BYTES} bytes.`)
   .refine((path) => path.isWellFormed() && !path.includes('\0'), 'A path is text without NUL bytes.')
+  .refine((path) => !path.includes('\n'), 'A name has no line end in it. Rename the file first.')
   .refine(
     (path) => path.split('/').every((step) => step !== '' && step !== '.' && step !== '..'),
     'A path goes down from the folder: no "..", no "." and no empty step.',

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { relativePath } from '../contract/files.js';
 import { temporaryFolder } from '../shared/repository-for-tests.js';
 import { SandboxFiles, type Runner } from './files.js';
 
@@ -50,6 +51,31 @@ const upload = (
   const query = { path, upload: 'upload01', offset: 0, size: data.length, clash: 'refuse' as const, ...more };
   return files.upload(key, query, Readable.from([data]));
 };
+
+describe('a path', () => {
+  it.each(['a', 'a/b.txt', '.env', '...', '-rf', "it's $(id)", 'Grüße 🙂', 'Icon\r', 'x'.repeat(255)])(
+    'may be %j',
+    (path) => {
+      expect(relativePath.safeParse(path).success).toBe(true);
+    },
+  );
+
+  it.each([
+    ['nothing', ''],
+    ['the root', '/etc/passwd'],
+    ['a step up', '../x'],
+    ['a step up on the way', 'a/../../x'],
+    ['no step', 'a//b'],
+    ['a step that goes nowhere', './a'],
+    ['a NUL byte', 'a\0b'],
+    ['a line end, which a shell would lose', 'link\n/x'],
+    ['half a character', '\ud800'],
+    ['a name that no file system takes', 'ü'.repeat(128)],
+    ['more than the kernel takes', 'a/'.repeat(2048) + 'a'],
+  ])('is not %s', (_what, path) => {
+    expect(relativePath.safeParse(path).success).toBe(false);
+  });
+});
 
 describe('an upload', () => {
   it('lands byte for byte, in folders that are made on the way, and leaves nothing else', async () => {

@@ -11,6 +11,7 @@ import { until } from '../testing/until.js';
 
 const ADA = { username: 'ada', password: 'correct horse' };
 const PATH = '/api/projects/blog/terminal?session=main';
+const MOST_AT_ONCE = 4 * 1024 * 1024;
 
 describe.skipIf(!isBuilt())('terminals through the built portal (npm run build first)', () => {
   let postgres: PostgresForTests;
@@ -119,6 +120,31 @@ describe.skipIf(!isBuilt())('terminals through the built portal (npm run build f
     browser.resume();
     await until('everything to arrive', () => received.length === 128);
     expect(received.map((data) => data.readUInt32BE())).toEqual([...Array(128).keys()]);
+  });
+
+  it.each(['the browser', 'the sandbox'])('end where %s sends more at once than they take', async (who) => {
+    const { browser, sandbox } = await open();
+    const arrived: number[] = [];
+    const [from, to] = who === 'the browser' ? [browser, sandbox] : [sandbox, browser];
+    to.on('message', (data: Buffer) => arrived.push(data.length));
+    const closed = Promise.all([once(browser, 'close'), once(sandbox, 'close')]);
+    from.send(Buffer.alloc(MOST_AT_ONCE, '0'));
+    await until('the largest message that may be', () => arrived.length === 1);
+    from.send(Buffer.alloc(MOST_AT_ONCE + 1, '0'));
+    await closed;
+    expect(arrived).toEqual([MOST_AT_ONCE]);
+    expect((await open()).browser.readyState).toBe(WebSocket.OPEN);
+  });
+
+  it('pass a character on that was cut between two messages, byte for byte', async () => {
+    const { browser, sandbox } = await open();
+    const bytes = Buffer.from('0日本 👩‍💻');
+    const received: Buffer[] = [];
+    browser.on('message', (data: Buffer) => received.push(data.subarray(1)));
+    for (let at = 1; at < bytes.length; at += 2)
+      sandbox.send(Buffer.concat([Buffer.from('0'), bytes.subarray(at, at + 2)]));
+    await until('all of it', () => Buffer.concat(received).length === bytes.length - 1);
+    expect(Buffer.concat(received).toString()).toBe('日本 👩‍💻');
   });
 
   it.each([
