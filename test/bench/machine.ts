@@ -55,7 +55,7 @@ const sample = (home: string): ReadonlyMap<number, Sample> =>
 /** What the platform uses while nobody asks it for anything. */
 export async function restOf(home: string, seconds: number): Promise<Rest> {
   // By then the collector has given back what starting and asking took.
-  await pause(15_000);
+  await pause(30_000);
   const before = sample(home);
   const since = performance.now();
   await pause(seconds * 1000);

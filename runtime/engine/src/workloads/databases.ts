@@ -11,6 +11,7 @@ import { databaseStatus, type DatabasePhase } from './database-status.js';
 import type { EventRecorder } from './events.js';
 import { KeyedQueue } from './keyed-queue.js';
 import type { PortAllocator } from './ports.js';
+import { Turns } from './turns.js';
 
 export interface DatabaseControllerOptions {
   readonly store: Store;
@@ -42,6 +43,7 @@ export class DatabaseController implements WorkloadController {
   readonly #queue: KeyedQueue;
   readonly #servers = new Map<string, Server>();
   readonly #crashes = new Map<string, number>();
+  readonly #starts = Turns.forStarts();
   #closing = false;
 
   constructor(private readonly options: DatabaseControllerOptions) {
@@ -100,7 +102,10 @@ export class DatabaseController implements WorkloadController {
     const port = await ports.allocate(databasePortOwner(namespace, name));
     this.#publish(cluster, false);
     try {
-      const running = await postgres.ensure({ id: instanceId(cluster), port, password });
+      const running = await this.#starts.take(async () =>
+        this.#closing ? undefined : postgres.ensure({ id: instanceId(cluster), port, password }),
+      );
+      if (running === undefined) return;
       this.#servers.set(key, { running, restart, since: performance.now() });
       running.onExit((exit) => {
         this.#exited(key, { running, exit, port });

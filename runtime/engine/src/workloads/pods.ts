@@ -17,6 +17,7 @@ import { PodReports, waitingAfter } from './pod-reports.js';
 import { PodRuntime } from './pod-runtime.js';
 import type { PortAllocator } from './ports.js';
 import { graceSecondsOf } from './processes.js';
+import { Turns } from './turns.js';
 
 export interface PodControllerOptions {
   readonly store: Store;
@@ -58,6 +59,8 @@ export class PodController implements WorkloadController {
   /** By uid. */
   readonly #lives = new Map<string, Lives>();
   readonly #reports: PodReports;
+  readonly #starts = Turns.forStarts();
+  #closing = false;
 
   constructor(private readonly options: PodControllerOptions) {
     this.#reports = new PodReports(options);
@@ -77,6 +80,7 @@ export class PodController implements WorkloadController {
   }
 
   async close(): Promise<void> {
+    this.#closing = true;
     await this.#queue.close();
     await Promise.all(
       [...this.#runtimes.values()].map((runtime) => runtime.stop({ limitSeconds: CLOSE_SECONDS })),
@@ -148,7 +152,10 @@ export class PodController implements WorkloadController {
       return;
     }
     try {
-      const runtime = await PodRuntime.start(this.#runtimeOptions(pod));
+      const runtime = await this.#starts.take(async () =>
+        this.#closing ? undefined : PodRuntime.start(this.#runtimeOptions(pod)),
+      );
+      if (runtime === undefined) return;
       this.#runtimes.set(key, runtime);
       lives.begin();
       this.#eventsOf(pod).started();
