@@ -1,4 +1,4 @@
-# The start of every shell in a sandbox, in the image and on the local engine. Bash 5, no other programs needed.
+# The start of every shell in a sandbox, in the image and on the local engine. Bash 5, of other programs only coreutils.
 # Your own settings go into ~/.bashrc.local: it is read after all of this except the welcome, and this file is replaced
 # with each new image.
 
@@ -21,6 +21,8 @@ __fsa_variables() {
     [[ -f $file && $name =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || continue
     # What bash itself holds read-only cannot be set, and would end this shell.
     case $name in BASHOPTS | BASH_VERSINFO | EUID | PPID | SHELLOPTS | UID) continue ;; esac
+    # They are for the start of the sandbox, and one of them is long.
+    case $name in FULLSTACKAGENT_REPOSITORY* | FULLSTACKAGENT_SYSTEM_PROMPT | FULLSTACKAGENT_GIT_*) continue ;; esac
     value=
     IFS= read -r -d '' value <"$file"
     # Linux starts no program with a longer one: every command would fail.
@@ -78,6 +80,35 @@ function claude {
 }
 
 [[ -f $HOME/.bashrc.local ]] && . "$HOME/.bashrc.local"
+
+# --- The repository that the workspace begins with --------------------------------------------------------------------
+# While it is on its way (prepare-workspace.sh), an empty folder would look like all there is.
+__fsa_await_clone() {
+  # What a server says is shown: no character of it may be a command for the terminal.
+  local LC_ALL=C run=$__fsa_run skip='' url pid text
+  IFS= read -r url <"$run/cloning" || return 0
+  printf 'Cloning %s into /workspace. Ctrl-C opens the shell before it is done.\n' "$url"
+  trap 'skip=yes' INT
+  while [[ -z $skip && -f $run/cloning ]]; do
+    # Whoever was to take the file away may have been killed.
+    if [[ -s $run/cloning.pid ]]; then read -r pid <"$run/cloning.pid"; else pid=$$; fi
+    kill -0 "$pid" 2>/dev/null || break
+    text=$(<"$run/clone.log")
+    text=${text%$'\r'}
+    text=${text##*[$'\r\n']}
+    text=${text//[^[:print:]]/}
+    # Only where git begins, which is a folder that nobody has to know.
+    [[ $text == 'Cloning into '* ]] && text=
+    printf '\r\e[K  %s' "${text:0:70}"
+    sleep 0.2
+  done 2>/dev/null
+  trap - INT
+  printf '\r\e[K'
+}
+[[ -f $__fsa_run/cloning ]] && __fsa_await_clone
+unset -f __fsa_await_clone
+[[ -f $__fsa_run/clone-failed && ! -e $__fsa_workspace/.git ]] &&
+  printf '\e[1;31m%s\e[0m\n\n' "$(<"$__fsa_run/clone-failed")"
 
 # A key, a login of an earlier day on the volume, or a cloud's own credentials.
 __fsa_has_credentials() {

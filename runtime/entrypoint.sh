@@ -1,5 +1,5 @@
 #!/bin/bash -p
-# Process 1 of a sandbox. Prepares the volume once, then serves the terminal on port 7681 until it is told to stop.
+# Process 1 of a sandbox. Prepares the volume, then serves the terminal on port 7681 until it is told to stop.
 #
 # The token never becomes an argument and does not stay in an environment. ttyd itself takes a credential only as an
 # argument (-c), which every process of the sandbox could read in /proc, and prints it to its log. So ttyd listens on a
@@ -12,7 +12,6 @@ set -euo pipefail
 readonly DEFAULT_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 readonly THEME='{"background":"#14161a","foreground":"#e6e6e6","cursor":"#e6e6e6"}'
 readonly PING_SECONDS=20
-readonly CLONE_SECONDS=60
 readonly SOCKET_TRIES=200
 # Together less than terminationGracePeriodSeconds of the manifests, which is 10.
 readonly HANG_UP_SECONDS=2 STOP_SECONDS=5
@@ -40,68 +39,11 @@ prepare_credential() {
 
 # --- Second step: the volume ------------------------------------------------------------------------------------------
 
-# An empty volume has nothing but what the file system put there.
-workspace_is_empty() {
-  local entry
-  for entry in "$workspace"/* "$workspace"/.[!.]* "$workspace"/..?*; do
-    [[ -e $entry || -L $entry ]] || continue
-    [[ ${entry##*/} == lost+found || ${entry##*/} == .fullstackagent-clone ]] || return 1
-  done
-}
-
-# Only addresses without a password in them: git would keep it in .git/config.
-clone_repository() {
-  local url=$FULLSTACKAGENT_REPOSITORY branch=${FULLSTACKAGENT_REPOSITORY_BRANCH:-} part=$workspace/.fullstackagent-clone
-  local options=()
-  if [[ ! $url =~ ^https://[^[:space:]@]+$ ]]; then
-    say 'FULLSTACKAGENT_REPOSITORY is not an https:// address without a user name in it. It was not cloned.'
-    return 1
-  fi
-  if [[ -n $branch ]]; then options=("--branch=$branch"); fi
-  rm -rf -- "$part"
-  if ! GIT_TERMINAL_PROMPT=0 timeout "$CLONE_SECONDS" git clone --quiet "${options[@]}" -- "$url" "$part"; then
-    rm -rf -- "$part"
-    say "$url could not be cloned within $CLONE_SECONDS seconds. The next start tries again while the workspace is empty."
-    return 1
-  fi
-  # Its entries, hidden ones too; the target is empty, so nothing can be overwritten.
-  find "$part" -mindepth 1 -maxdepth 1 -exec mv -n -t "$workspace" -- {} +
-  rmdir -- "$part"
-}
-
-seed_workspace() {
-  local marker=$HOME/.local/state/fullstackagent/seeded template=/opt/fullstackagent/template
-  # Once for a volume: who deleted everything wanted it gone.
-  [[ ! -e $marker ]] || return 0
-  if workspace_is_empty; then
-    if [[ -n ${FULLSTACKAGENT_REPOSITORY:-} ]]; then
-      clone_repository || return 0
-    elif [[ -d $template ]]; then
-      cp -R --no-clobber -- "$template/." "$workspace/"
-    fi
-    if [[ -n ${FULLSTACKAGENT_SYSTEM_PROMPT:-} && ! -e $workspace/CLAUDE.md && ! -L $workspace/CLAUDE.md ]]; then
-      printf '%s\n' "$FULLSTACKAGENT_SYSTEM_PROMPT" >"$workspace/CLAUDE.md"
-    fi
-  fi
-  mkdir -p -- "${marker%/*}"
-  : >"$marker"
-}
-
-# Only where nobody has set one yet: people change theirs with `git config --global`.
-seed_git_identity() {
-  local key value
-  for key in name email; do
-    if [[ $key == name ]]; then value=${FULLSTACKAGENT_GIT_NAME:-}; else value=${FULLSTACKAGENT_GIT_EMAIL:-}; fi
-    [[ -n $value ]] || continue
-    git config --global --get "user.$key" >/dev/null || git config --global "user.$key" "$value"
-  done
-}
-
 seed() {
   [[ -d $workspace && -w $workspace ]] || fail "$workspace is not a writable folder. A volume belongs there."
   [[ -d $HOME && -w $HOME ]] || fail "$HOME is not a writable folder. A volume belongs there."
-  seed_workspace || say 'The workspace could not be prepared. The terminal starts without it.'
-  seed_git_identity || say 'The git identity could not be set. The terminal starts without it.'
+  FULLSTACKAGENT_WORKSPACE=$workspace "$here/prepare-workspace.sh" ||
+    say 'The workspace could not be prepared. The terminal starts without it.'
 }
 
 # A project's variables come to each shell from their files. In the environment too, a removed one would stay, and one

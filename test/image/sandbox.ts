@@ -22,6 +22,7 @@ const MOUNTS = {
 /** What the image puts where. */
 const FILES: readonly (readonly [source: string, target: string])[] = [
   ['entrypoint.sh', '/usr/local/bin/entrypoint.sh'],
+  ['prepare-workspace.sh', '/usr/local/bin/prepare-workspace.sh'],
   ['ttyd-startup.sh', '/usr/local/bin/ttyd-startup.sh'],
   ['check-image.sh', '/usr/local/bin/check-image.sh'],
   ['.bashrc', '/etc/fullstackagent/bashrc'],

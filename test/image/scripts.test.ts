@@ -26,6 +26,7 @@ describe('every script of the image', () => {
       'build.sh',
       'check-image.sh',
       'entrypoint.sh',
+      'prepare-workspace.sh',
       'push-to-dockerhub.sh',
       'ttyd-startup.sh',
     ])
@@ -103,7 +104,7 @@ describe('the Dockerfile', () => {
       }
     }
     const place = (part: string): number => instructions.findIndex((line) => line.includes(part));
-    expect(place('entrypoint.sh ttyd-startup.sh')).toBeGreaterThan(place('npm ci'));
+    expect(place('entrypoint.sh prepare-workspace.sh ttyd-startup.sh')).toBeGreaterThan(place('npm ci'));
     expect(place('npm ci')).toBeGreaterThan(place('build-essential'));
     // The labels change with each commit: nothing that takes time may come after them.
     expect(instructions.slice(place('ARG REVISION')).filter((line) => /^(?:RUN|COPY)/.test(line))).toEqual(

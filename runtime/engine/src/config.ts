@@ -1,6 +1,7 @@
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { scriptsIn, type Scripts } from './workloads/scripts.js';
 
 const port = z.coerce.number().int().min(1).max(65535);
 
@@ -21,8 +22,8 @@ export interface EngineConfig {
   /** `auto`: as good as this machine can. `shared-network`: that, but without networks of their own. */
   readonly isolation: 'auto' | 'shared-network' | 'none';
   readonly logLevel: string;
-  /** `.bashrc` of the sandbox image: the same file runs here. */
-  readonly bashrc: string;
+  /** Of the sandbox image: the same files run here. */
+  readonly scripts: Scripts;
   /** Where sandboxes look for programs: this Node first, so that `node` and `npm` work. */
   readonly sandboxPath: string;
 }
@@ -42,7 +43,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): EngineConfig {
     repository: resolve(parsed.data.GITOPS_REPOSITORY),
     isolation: parsed.data.SANDBOX_ISOLATION,
     logLevel: parsed.data.LOG_LEVEL,
-    bashrc: join(here, '..', '..', '.bashrc'),
+    scripts: scriptsIn(join(here, '..', '..')),
     sandboxPath: [dirname(process.execPath), searchPath(env)].join(delimiter),
   };
 }

@@ -110,7 +110,7 @@ export class Engine {
       log,
       engineId: state.value.engineId,
       home: config.home,
-      bashrc: config.bashrc,
+      scripts: config.scripts,
       path: config.sandboxPath,
       isolation,
     });
@@ -187,7 +187,7 @@ export class Engine {
     const shared = { store, snapshots, home, log };
     const rest = { ports, events, engineId, now: this.#now, path: config.sandboxPath, isolation };
     return {
-      pods: new DeploymentPodController({ ...shared, ...rest, bashrc: config.bashrc }),
+      pods: new DeploymentPodController({ ...shared, ...rest, scripts: config.scripts }),
       desk: new SnapshotDesk(shared),
     };
   }

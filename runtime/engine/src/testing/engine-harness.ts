@@ -11,12 +11,13 @@ import { searchPath, type EngineConfig } from '../config.js';
 import { Engine } from '../engine.js';
 import { pollUntil } from '../files/polling.js';
 import { at, list, number, text } from '../store/object.js';
+import { scriptsIn } from '../workloads/scripts.js';
 import { freePort } from './free-port.js';
 import { NAMESPACE } from './manifests.js';
 import { RenderedRepository } from './rendered-repository.js';
 import { nextMessage, spawnTypeScript } from './typescript-process.js';
 
-const bashrc = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', '.bashrc');
+const scripts = scriptsIn(join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..'));
 
 export const POD = `/api/v1/namespaces/${NAMESPACE}/pods/blog-0`;
 export const CLAIM = `/api/v1/namespaces/${NAMESPACE}/persistentvolumeclaims/blog--workspace`;
@@ -51,6 +52,11 @@ export class TestShell {
 
   type(line: string): void {
     this.socket.send(Buffer.from(`0${line}\r`));
+  }
+
+  /** Ctrl-C. */
+  interrupt(): void {
+    this.socket.send(Buffer.from('0\u0003'));
   }
 
   async waitFor(pattern: RegExp): Promise<string> {
@@ -88,7 +94,7 @@ export class TestEngine {
       repository: this.repository.path,
       isolation: this.isolation,
       logLevel: 'silent',
-      bashrc,
+      scripts,
       sandboxPath: [dirname(process.execPath), searchPath()].join(delimiter),
     };
   }

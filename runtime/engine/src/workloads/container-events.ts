@@ -1,6 +1,7 @@
 import type { Probe, ProbeKind } from '../probes/index.js';
 import { list, text, type KubeObject } from '../store/object.js';
 import type { EventRecorder } from './events.js';
+import type { Said } from './workspace-preparation.js';
 
 /** What happens to a pod's container, in the kubelet's words: people and tools look for those. */
 export class ContainerEvents {
@@ -15,6 +16,12 @@ export class ContainerEvents {
 
   started(): void {
     this.events.note(this.pod, 'Started', `Started container ${this.#container}`);
+  }
+
+  /** The workspace, at the start of a sandbox. */
+  preparing({ failed, message }: Said): void {
+    if (failed) this.events.warn(this.pod, 'FailedPreparing', message);
+    else this.events.note(this.pod, 'Preparing', message);
   }
 
   stopping(): void {

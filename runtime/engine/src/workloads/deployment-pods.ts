@@ -19,6 +19,7 @@ import { lookupIn, servicePortIn } from './pod-lookup.js';
 import { PodReports, waitingAfter } from './pod-reports.js';
 import { graceSecondsOf } from './processes.js';
 import type { PortAllocator } from './ports.js';
+import type { Scripts } from './scripts.js';
 
 export interface DeploymentPodsOptions {
   readonly store: Store;
@@ -31,7 +32,7 @@ export interface DeploymentPodsOptions {
   /** Folder with `pods/` and `logs/`. */
   readonly home: string;
   readonly path: string;
-  readonly bashrc: string;
+  readonly scripts: Scripts;
   readonly isolation: Isolation;
 }
 
@@ -141,7 +142,7 @@ export class DeploymentPodController implements WorkloadController {
   }
 
   async #start(key: string, pod: KubeObject): Promise<void> {
-    const { store, snapshots, ports, engineId, home, path, bashrc, isolation, log } = this.options;
+    const { store, snapshots, ports, engineId, home, path, scripts, isolation, log } = this.options;
     const { namespace, name, uid } = pod.metadata;
     const lives = this.#livesOf(pod);
     if (lives.waitMs > 0) {
@@ -156,7 +157,7 @@ export class DeploymentPodController implements WorkloadController {
         ports,
         engineId,
         path,
-        bashrc,
+        scripts,
         isolation,
         log,
         onLost: (loss) => {

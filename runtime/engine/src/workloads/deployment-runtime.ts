@@ -16,6 +16,7 @@ import { containerEnvironment, MissingReferenceError, type Lookup } from './pod-
 import { openPlace, type PodPlace } from './pod-place.js';
 import type { PortAllocator } from './ports.js';
 import { endProcesses, FOR_SERVERS, graceSecondsOf, MARKERS, programsOfPod } from './processes.js';
+import type { Scripts } from './scripts.js';
 
 export interface DeploymentRuntimeOptions {
   readonly pod: KubeObject;
@@ -27,7 +28,7 @@ export interface DeploymentRuntimeOptions {
   readonly folder: string;
   readonly engineId: string;
   readonly path: string;
-  readonly bashrc: string;
+  readonly scripts: Scripts;
   readonly isolation: Isolation;
   readonly log: Pick<Logger, 'error'>;
   /** Everything in it ended by itself. */
@@ -186,7 +187,7 @@ async function openAppPlace(
   options: DeploymentRuntimeOptions,
   { container, variables, ports }: Container,
 ): Promise<PodPlace> {
-  const { pod, folder, isolation, service, bashrc, path, log, onLost } = options;
+  const { pod, folder, isolation, service, scripts, path, log, onLost } = options;
   const { namespace = '', name } = pod.metadata;
   const own = (step: string): { folder: string; readOnly: boolean } => ({
     ...{ folder: join(folder, step), readOnly: false },
@@ -198,7 +199,7 @@ async function openAppPlace(
   ]);
   for (const mount of mounts.values()) await mkdir(mount.folder, { recursive: true, mode: 0o700 });
   return openPlace({
-    ...{ isolation, namespace, pod: name, folder, mounts, ports, service, bashrc, path, log, onLost },
+    ...{ isolation, namespace, pod: name, folder, mounts, ports, service, scripts, path, log, onLost },
     workingDirectory: APP,
     amounts: amountsOf(container),
     terminalPort: NO_PORT,

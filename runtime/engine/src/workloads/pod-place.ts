@@ -17,6 +17,7 @@ import {
 } from '../isolation/index.js';
 import { translate } from './pod-env.js';
 import { MARKERS } from './processes.js';
+import type { Scripts } from './scripts.js';
 
 /** Where the programs of a pod run: this machine as it is, or a part of it that is closed off. */
 export interface PodPlace {
@@ -38,7 +39,7 @@ export interface PodPlace {
   /** For what is gone when the pod is. */
   readonly runFolder: string;
   readonly tmp: string;
-  readonly bashrc: string;
+  readonly scripts: Scripts;
   /** Whose files can be read here; undefined: this process's own. */
   readonly owner: number | undefined;
   close(): Promise<void>;
@@ -61,7 +62,7 @@ export interface PlaceOptions {
   /** What the platform sets: which Services it names says what of this machine has to be reached. */
   readonly platform: ReadonlyMap<string, string>;
   readonly service: (service: string, port: number) => number | undefined;
-  readonly bashrc: string;
+  readonly scripts: Scripts;
   readonly path: string;
   readonly markers: Readonly<Record<string, string>>;
   readonly log: Pick<Logger, 'error'>;
@@ -79,7 +80,11 @@ const SHELL = 'bash';
 const HOME = '/home/developer';
 const TMP = '/tmp';
 const CONNECT_MS = 2000;
-const BASHRC = '/run/fullstackagent/bashrc';
+const SCRIPTS: Scripts = {
+  bashrc: '/run/fullstackagent/bashrc',
+  prepareWorkspace: '/run/fullstackagent/prepare-workspace.sh',
+};
+const NAMES = Object.keys(SCRIPTS) as (keyof Scripts)[];
 
 export const openPlace = (options: PlaceOptions): Promise<PodPlace> =>
   options.isolation.kind === 'none'
@@ -87,7 +92,7 @@ export const openPlace = (options: PlaceOptions): Promise<PodPlace> =>
     : ConfinedPlace.open(options, options.isolation);
 
 async function thisMachine(options: PlaceOptions, isolation: Limiting): Promise<PodPlace> {
-  const { mounts, folder, ports, namespace, service, bashrc, workingDirectory } = options;
+  const { mounts, folder, ports, namespace, service, scripts, workingDirectory } = options;
   const folders = new Map([...mounts].map(([inside, mount]) => [inside, mount.folder]));
   const workspace = folders.get(workingDirectory) ?? folder;
   const name = basename(folder);
@@ -104,7 +109,7 @@ async function thisMachine(options: PlaceOptions, isolation: Limiting): Promise<
     user: userName(),
     runFolder: folder,
     tmp: folders.get(TMP) ?? tmpdir(),
-    bashrc,
+    scripts,
     owner: undefined,
     close: () => limited.remove(),
   };
@@ -127,7 +132,7 @@ class ConfinedPlace implements PodPlace {
   readonly user = 'developer';
   readonly runFolder = '/run';
   readonly tmp = TMP;
-  readonly bashrc = BASHRC;
+  readonly scripts = SCRIPTS;
 
   private constructor(
     private readonly options: PlaceOptions,
@@ -136,7 +141,7 @@ class ConfinedPlace implements PodPlace {
   ) {}
 
   static async open(options: PlaceOptions, isolation: Bubblewrap): Promise<ConfinedPlace> {
-    const { namespace, pod, folder, mounts, path, bashrc, workingDirectory, amounts } = options;
+    const { namespace, pod, folder, mounts, path, scripts, workingDirectory, amounts } = options;
     const markers = keepersMarkers(options);
     const own = [...mounts].map(([target, mount]): Bind => ({
       ...{ source: mount.folder, target, readOnly: mount.readOnly },
@@ -148,7 +153,7 @@ class ConfinedPlace implements PodPlace {
       binds: [
         ...own,
         ...(await programBinds(path.split(':'), process.execPath)),
-        { source: bashrc, target: BASHRC, readOnly: true },
+        ...NAMES.map((name): Bind => ({ source: scripts[name], target: SCRIPTS[name], readOnly: true })),
       ],
     });
     void confinement.whenLost.then(options.onLost);

@@ -14,6 +14,8 @@ import { answers, openPlace, type PodPlace } from './pod-place.js';
 import { prepareMounts, refreshFiles, type VolumePlaces } from './pod-volumes.js';
 import type { PortAllocator } from './ports.js';
 import { endProcesses, graceSecondsOf, MARKERS, programsOfPod } from './processes.js';
+import type { Scripts } from './scripts.js';
+import { prepareWorkspace, type Said } from './workspace-preparation.js';
 
 export interface PodRuntimeOptions {
   readonly pod: KubeObject;
@@ -24,12 +26,14 @@ export interface PodRuntimeOptions {
   readonly service: (service: string, port: number) => number | undefined;
   readonly log: Pick<Logger, 'error'>;
   readonly engineId: string;
-  readonly bashrc: string;
+  readonly scripts: Scripts;
   readonly path: string;
   readonly isolation: Isolation;
   /** Everything in the pod ended by itself. */
   readonly onLost: (loss: Loss) => void;
   readonly health: Watching;
+  /** What the preparation of the workspace says, as long as it goes on. */
+  readonly onPrepare: (said: Said) => void;
 }
 
 /** Told how the container is. */
@@ -106,6 +110,12 @@ export class PodRuntime {
       await refreshFiles(pod, places, { lookup, owner: place.owner });
       const platform = platformVariables(container, variables);
       const surroundings = surroundingsOf(options, place, platform);
+      // Before anybody can open a shell: it would find an empty folder, and nothing that says why.
+      await prepareWorkspace({
+        script: place.scripts.prepareWorkspace,
+        surroundings: surroundings(),
+        tell: options.onPrepare,
+      });
       const terminal = new TerminalServer({
         token: variables.get(TERMINAL_TOKEN) ?? '',
         log,
@@ -233,10 +243,10 @@ async function openPodPlace(
   options: PodRuntimeOptions,
   { container, variables, ports }: Omit<Parts, 'place'>,
 ): Promise<PodPlace> {
-  const { pod, places, isolation, service, bashrc, path, log, onLost } = options;
+  const { pod, places, isolation, service, scripts, path, log, onLost } = options;
   const { namespace = '', name } = pod.metadata;
   return openPlace({
-    ...{ isolation, namespace, pod: name, folder: places.pod, ports, service, bashrc, path, log, onLost },
+    ...{ isolation, namespace, pod: name, folder: places.pod, ports, service, scripts, path, log, onLost },
     mounts: await prepareMounts(pod, places),
     workingDirectory: text(container, 'workingDir') ?? '/workspace',
     amounts: amountsOf(container),
@@ -271,7 +281,7 @@ function shellSpawner(
   return ({ columns, rows }, session) => {
     const { cwd, env } = surroundings();
     // Files that are dropped onto a terminal go where its shell is: this is how that is found.
-    const shell = place.shell(['--rcfile', place.bashrc, '-i'], { FULLSTACKAGENT_SESSION: session });
+    const shell = place.shell(['--rcfile', place.scripts.bashrc, '-i'], { FULLSTACKAGENT_SESSION: session });
     return spawn(shell.file, [...shell.args], {
       name: 'xterm-256color',
       cols: columns,

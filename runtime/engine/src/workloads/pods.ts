@@ -17,7 +17,9 @@ import { PodReports, waitingAfter } from './pod-reports.js';
 import { PodRuntime } from './pod-runtime.js';
 import type { PortAllocator } from './ports.js';
 import { graceSecondsOf } from './processes.js';
+import type { Scripts } from './scripts.js';
 import { Turns } from './turns.js';
+import type { Said } from './workspace-preparation.js';
 
 export interface PodControllerOptions {
   readonly store: Store;
@@ -28,7 +30,7 @@ export interface PodControllerOptions {
   readonly engineId: string;
   /** Folder with `volumes/` and `pods/`. */
   readonly home: string;
-  readonly bashrc: string;
+  readonly scripts: Scripts;
   readonly path: string;
   readonly isolation: Isolation;
 }
@@ -186,7 +188,7 @@ export class PodController implements WorkloadController {
   }
 
   #runtimeOptions(pod: KubeObject) {
-    const { store, home, ports, engineId, bashrc, path, isolation, log } = this.options;
+    const { store, home, ports, engineId, scripts, path, isolation, log } = this.options;
     const { namespace, name, uid } = pod.metadata;
     const fall = (fallen: Fallen): void => {
       this.#fallen.set(uid, fallen);
@@ -200,9 +202,12 @@ export class PodController implements WorkloadController {
       service: servicePortIn(store, namespace),
       log,
       engineId,
-      bashrc,
+      scripts,
       path,
       isolation,
+      onPrepare: (said: Said) => {
+        this.#eventsOf(pod).preparing(said);
+      },
       onLost: (loss: Loss) => {
         fall(loss);
       },
