@@ -198,7 +198,7 @@ export class Engine {
     const ingress = createIngress({ lookup: (host) => hosts.find(host), relayed, log });
     await ingress.listen(config.ingressPort);
     this.#closers.push(() => ingress.close());
-    const tls = await servingCertificate(this.#now());
+    const tls = await servingCertificate();
     const exec: ApiServerOptions['exec'] = (pod, request) => pods.exec(pod, request);
     const api = new ApiServer({
       store,

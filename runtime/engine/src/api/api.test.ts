@@ -29,7 +29,7 @@ let config: KubeConfig;
 const closers: (() => Promise<void> | void)[] = [];
 
 beforeAll(async () => {
-  tls = await servingCertificate(now());
+  tls = await servingCertificate();
   home = await mkdtemp(join(tmpdir(), 'fsa-api-'));
 });
 

@@ -29,7 +29,7 @@ beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'fsa-exec-'));
   work = join(home, 'work');
   await mkdir(work);
-  const tls = await servingCertificate(now());
+  const tls = await servingCertificate();
   const store = new Store({ now, historyLength: 50 });
   store.apply({
     apiVersion: 'v1',

@@ -34,6 +34,7 @@ export class Applier {
   readonly #reports: ApplierReports;
   #applied: string | undefined;
   #again = new Map<string, Folder>();
+  /** By the monotonic clock: one that is set back would put it off. */
   #retryAt = 0;
   #trouble: string | undefined;
   #waiting = false;
@@ -92,7 +93,7 @@ export class Applier {
       this.#demandNothingApplied();
       return;
     }
-    const isTime = this.options.now().getTime() >= this.#retryAt;
+    const isTime = performance.now() >= this.#retryAt;
     const again = isTime ? [...this.#again.values()] : [];
     if (tip === this.#applied && again.length === 0) {
       if (this.#trouble !== undefined) this.#reports.source(tip);
@@ -147,7 +148,7 @@ export class Applier {
       if (!(error instanceof ManifestError)) {
         this.#again.set(folder.path, folder);
         const pause = error instanceof StillDeletedError ? 0 : RETRY_MS;
-        this.#retryAt = this.options.now().getTime() + pause;
+        this.#retryAt = performance.now() + pause;
       }
       this.#reports.folder(folder, { commit, error: saidOf(error) });
     }

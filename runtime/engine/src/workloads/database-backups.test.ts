@@ -217,21 +217,43 @@ describe('scheduled backups', () => {
     return completed('scheduled').map((object) => text(object, 'status', 'startTimestamp') ?? '');
   };
 
+  /** From then on the schedule is known: the first look at it has written down when that was. */
+  const known = (): Promise<unknown> =>
+    until(() => readdir(join(base, 'backups', 'ns-a-blog--db')).catch(() => undefined), 'a first look');
+
   it('are made when they are due, once for all that were missed, and go by age', async () => {
     want({ backup: nightly });
     await phase('Running');
+    await known();
     // Never before the schedule was known, or each new database would begin with one.
     expect(await look('2026-11-24T02:59:59Z', 0)).toEqual([]);
     expect(await look('2026-11-24T03:00:10Z', 1)).toEqual(['2026-11-24T03:00:10Z']);
     expect(await look('2026-11-24T23:00:00Z', 1)).toEqual(['2026-11-24T03:00:10Z']);
     // The machine was off at three.
     expect(await look('2026-11-25T09:30:00Z', 2)).toContain('2026-11-25T09:30:00Z');
+    await look('2026-11-26T03:00:00Z', 3);
     await engine.close();
     engine = await live();
-    clock = new Date('2026-11-30T03:00:00Z');
+    clock = new Date('2026-12-10T03:00:00Z');
     want({ backup: nightly });
     await phase('Running');
-    expect(await look('2026-11-30T03:00:00Z', 1)).toEqual(['2026-11-30T03:00:00Z']);
+    // Three stay at any age.
+    expect((await look('2026-12-10T03:00:00Z', 3)).sort()).toEqual([
+      ...['2026-11-25T09:30:00Z', '2026-11-26T03:00:00Z', '2026-12-10T03:00:00Z'],
+    ]);
+  });
+
+  it('go on after the clock was wrong by a year, and few go by that', async () => {
+    want({ backup: { ...nightly, retentionPeriod: '7d' } });
+    await phase('Running');
+    await known();
+    for (const [index, day] of ['24', '25', '26', '27'].entries())
+      await look(`2026-11-${day}T03:00:10Z`, index + 1);
+    // Ahead: one for all that seem missed, and what seems old goes, but for the newest.
+    expect(await look('2027-11-27T04:00:00Z', 3)).toContain('2027-11-27T04:00:00Z');
+    // And right again: not one less for what was made in a time to come.
+    expect(await look('2026-11-28T03:00:10Z', 4)).toContain('2026-11-28T03:00:10Z');
+    expect(await look('2026-11-28T03:20:00Z', 4)).toContain('2027-11-27T04:00:00Z');
   });
 
   it('pause with the database', async () => {

@@ -30,6 +30,8 @@ const LOOK_AGAIN_MS = 10 * 60_000;
 const DAY_MS = 24 * 60 * 60_000;
 /** Of each kind: a laptop's disk is not endless. */
 const KEPT: Readonly<Record<BackupKind, number>> = { scheduled: 30, requested: 10, 'before-restore': 2 };
+/** Of those made by schedule: a clock that jumps by a year takes no more than what is older than these. */
+const KEPT_AT_ANY_AGE = 3;
 
 /** Backups of the databases: by the Cluster's schedule, on request, and back again. */
 export class DatabaseBackups {
@@ -109,12 +111,15 @@ export class DatabaseBackups {
     if (schedule === undefined || at(cluster, 'spec', 'backup', 'enabled') !== true) return undefined;
     const { since } = await this.options.backups.memoryOf(instanceId(cluster));
     const now = this.options.now();
+    // What was made in a time to come was made by a clock that was wrong: it is no reason to wait for that time.
+    const isPast = (at: string): boolean => Date.parse(at) <= now.getTime();
     const made = (await this.options.backups.list(instanceId(cluster))).find(
-      ({ kind }) => kind === 'scheduled',
+      ({ kind, createdAt }) => kind === 'scheduled' && isPast(createdAt),
     );
     // One for all that were missed while the machine was off.
-    const due = schedule.before(now);
-    if (due !== undefined && due.getTime() > Date.parse(made?.createdAt ?? since))
+    const due = schedule.before(now)?.getTime() ?? Number.NEGATIVE_INFINITY;
+    const last = made?.createdAt ?? (isPast(since) ? since : undefined);
+    if (due > (last === undefined ? Number.NEGATIVE_INFINITY : Date.parse(last)))
       await this.#take(cluster, 'scheduled');
     const next = schedule.after(now);
     return next === undefined ? undefined : next.getTime() - now.getTime();
@@ -145,7 +150,7 @@ export class DatabaseBackups {
     }
   }
 
-  /** By age, as the Cluster says, and by count. The newest that was made by itself stays whatever its age. */
+  /** By age, as the Cluster says, and by count. */
   async #expire(cluster: KubeObject): Promise<void> {
     const { backups, now } = this.options;
     const id = instanceId(cluster);
@@ -155,7 +160,7 @@ export class DatabaseBackups {
     for (const [kind, count] of Object.entries(KEPT)) {
       const ofKind = all.filter((backup) => backup.kind === kind);
       const tooOld = ({ createdAt }: KeptBackup, index: number): boolean =>
-        kind === 'scheduled' && index > 0 && Date.parse(createdAt) < oldest;
+        kind === 'scheduled' && index >= KEPT_AT_ANY_AGE && Date.parse(createdAt) < oldest;
       for (const [index, backup] of ofKind.entries())
         if (index >= count || tooOld(backup, index)) await backups.remove(id, backup.name);
     }
