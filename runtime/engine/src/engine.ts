@@ -29,6 +29,7 @@ import { DeploymentPodController } from './workloads/deployment-pods.js';
 import { DeploymentController } from './workloads/deployments.js';
 import { DatabaseBackups } from './workloads/database-backups.js';
 import { DatabaseController } from './workloads/databases.js';
+import { DiskPressure } from './workloads/disk-pressure.js';
 import { EndpointController } from './workloads/endpoints.js';
 import { EventRecorder } from './workloads/events.js';
 import { IngressLookup } from './workloads/ingress-lookup.js';
@@ -103,16 +104,12 @@ export class Engine {
     const ports = new PortAllocator(state);
     const hosts = new IngressLookup(store);
     const pods = new PodController({
-      store,
-      ports,
-      events,
+      ...{ store, ports, events, isolation, log },
       now: this.#now,
-      log,
       engineId: state.value.engineId,
       home: config.home,
       scripts: config.scripts,
       path: config.sandboxPath,
-      isolation,
     });
     const backups = new DatabaseBackups({
       ...{ store, state, postgres, events, log },
@@ -134,6 +131,7 @@ export class Engine {
       new NotActedOn(store),
     ]);
     await registerNode(store, { isolation, postgresql: version });
+    await this.#watchDisk(store, events);
     await this.#serve({ store, hosts, pods, releases, token: state.value.token, isolation });
     await this.#follow(store);
     return isolationNotice(isolation);
@@ -167,6 +165,14 @@ export class Engine {
   async #endLeftovers(engineId: string): Promise<void> {
     await endProcesses(() => processesWith(MARKERS.engine, engineId), LEFTOVER_GRACE_MS);
     await rm(join(this.config.home, 'pods'), { recursive: true, force: true });
+  }
+
+  async #watchDisk(store: Store, events: EventRecorder): Promise<void> {
+    const disk = new DiskPressure({
+      ...{ store, events, home: this.config.home, now: this.#now, log: this.log },
+    });
+    await disk.start();
+    this.#closers.push(() => disk.close());
   }
 
   #run(store: Store, controllers: readonly WorkloadController[]): void {

@@ -68,3 +68,9 @@ export async function removeFolder(folder: string): Promise<void> {
 export function isErrno(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }
+
+/** A sentence for a person where this failed for want of space; what they can do is in it. */
+export function fullDisk(error: unknown): string | undefined {
+  if (!isErrno(error, 'ENOSPC', 'EDQUOT')) return undefined;
+  return 'The disk is full: make room, and this is tried again by itself.';
+}

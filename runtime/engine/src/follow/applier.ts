@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { fullDisk } from '../files/durable.js';
 import { keyOf, refOf, type KubeObject, type Manifest, type ObjectRef } from '../store/object.js';
 import type { Store } from '../store/store.js';
 import type { Folder } from './folders.js';
@@ -208,4 +209,4 @@ const isLeaving = (object: KubeObject | undefined): boolean =>
 const saidOf = (error: unknown): string =>
   error instanceof ManifestError || error instanceof StillDeletedError || error instanceof UnreadableError
     ? error.message
-    : 'The folder could not be applied.';
+    : (fullDisk(error) ?? 'The folder could not be applied.');

@@ -29,8 +29,12 @@ export interface Answer {
   readonly body: unknown;
 }
 
-export async function until<T>(ask: () => Promise<T | undefined> | T | undefined, what: string): Promise<T> {
-  const found = await pollUntil(ask, { everyMs: 30, deadlineMs: 15_000 });
+export async function until<T>(
+  ask: () => Promise<T | undefined> | T | undefined,
+  what: string,
+  deadlineMs = 15_000,
+): Promise<T> {
+  const found = await pollUntil(ask, { everyMs: 30, deadlineMs });
   if (found === undefined) throw new Error(`It never came to this: ${what}`);
   return found;
 }
@@ -73,6 +77,7 @@ export class TestShell {
 export class TestEngine {
   #engine: Engine | undefined;
   readonly #sockets: WebSocket[] = [];
+  #seenBy: ChildProcess | undefined;
   ingressPort = 0;
 
   private constructor(
@@ -106,12 +111,30 @@ export class TestEngine {
   }
 
   /** Runs it in another process, which can be killed. */
-  async startApart(): Promise<ChildProcess> {
+  startApart(): Promise<ChildProcess> {
+    return this.#startAfter([]);
+  }
+
+  /** As root: that, with a home folder on a small disk of its own, in a mount namespace. It goes with the process. */
+  async startOnSmallDisk(size: string): Promise<ChildProcess> {
+    const script = 'mount -t tmpfs -o mode=711,size="$1" tmpfs "$2"; shift 2; exec "$@"';
+    const inNamespace = ['unshare', '--mount', '--propagation', 'private', '--'];
+    return (this.#seenBy = await this.#startAfter([
+      ...[...inNamespace, 'sh', '-ec', script, 'sh', size, this.home],
+    ]));
+  }
+
+  async #startAfter(after: readonly string[]): Promise<ChildProcess> {
     this.ingressPort = await freePort();
     const file = new URL('./run-engine.ts', import.meta.url);
-    const child = spawnTypeScript(file, [JSON.stringify(await this.config())]);
+    const child = spawnTypeScript(file, [JSON.stringify(await this.config())], { after });
     await nextMessage(child);
     return child;
+  }
+
+  /** The home folder as the engine sees it. */
+  get seenHome(): string {
+    return this.#seenBy === undefined ? this.home : `/proc/${this.#seenBy.pid ?? 0}/root${this.home}`;
   }
 
   async stop(): Promise<void> {
@@ -132,7 +155,7 @@ export class TestEngine {
     init: { method?: string; token?: string; host?: string; body?: unknown } = {},
   ): Promise<Answer> {
     const config = new KubeConfig();
-    config.loadFromFile(join(this.home, 'kubeconfig'));
+    config.loadFromFile(join(this.seenHome, 'kubeconfig'));
     const { server = '', caData = '' } = config.getCurrentCluster() ?? {};
     const token = init.token ?? config.getCurrentUser()?.token ?? '';
     return new Promise((resolve, reject) => {

@@ -109,20 +109,26 @@ export class DatabaseBackups {
   async #bySchedule(cluster: KubeObject): Promise<number | undefined> {
     const schedule = parseSchedule(text(cluster, 'spec', 'backup', 'cronExpression') ?? '');
     if (schedule === undefined || at(cluster, 'spec', 'backup', 'enabled') !== true) return undefined;
-    const { since } = await this.options.backups.memoryOf(instanceId(cluster));
     const now = this.options.now();
-    // What was made in a time to come was made by a clock that was wrong: it is no reason to wait for that time.
-    const isPast = (at: string): boolean => Date.parse(at) <= now.getTime();
-    const made = (await this.options.backups.list(instanceId(cluster))).find(
-      ({ kind, createdAt }) => kind === 'scheduled' && isPast(createdAt),
-    );
     // One for all that were missed while the machine was off.
-    const due = schedule.before(now)?.getTime() ?? Number.NEGATIVE_INFINITY;
-    const last = made?.createdAt ?? (isPast(since) ? since : undefined);
-    if (due > (last === undefined ? Number.NEGATIVE_INFINITY : Date.parse(last)))
+    const due = schedule.before(now);
+    if (due !== undefined && due.getTime() > (await this.#lastScheduled(cluster, now)))
       await this.#take(cluster, 'scheduled');
     const next = schedule.after(now);
     return next === undefined ? undefined : next.getTime() - now.getTime();
+  }
+
+  /**
+   * When the latest was made, or since when there is a schedule. What is of a time to come is of a clock that was wrong:
+   * no reason to wait for that time.
+   */
+  async #lastScheduled(cluster: KubeObject, now: Date): Promise<number> {
+    const { backups } = this.options;
+    const id = instanceId(cluster);
+    const { since } = await backups.memoryOf(id);
+    const made = (await backups.list(id)).filter(({ kind }) => kind === 'scheduled');
+    const times = [...made.map(({ createdAt }) => createdAt), since].map((at) => Date.parse(at));
+    return Math.max(...times.filter((at) => at <= now.getTime()));
   }
 
   /** A failure is the object's status and an event, and no reason to try again at once. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
+import { fullDisk } from '../files/durable.js';
 import type { PostgresExit, PostgresService, RunningPostgres } from '../postgres/types.js';
 import type { DurableState } from '../store/durable-state.js';
 import { at, record, text, type KubeObject } from '../store/object.js';
@@ -97,11 +98,12 @@ export class DatabaseController implements WorkloadController {
     }
     const known = text(cluster, 'status', 'phase');
     this.#report(cluster, known === undefined || known === 'Creating' ? 'Creating' : 'Updating');
-    const password = (state.value.passwords[key] ??= randomBytes(24).toString('hex'));
-    await state.save();
-    const port = await ports.allocate(databasePortOwner(namespace, name));
-    this.#publish(cluster, false);
+    let port = 0;
     try {
+      const password = (state.value.passwords[key] ??= randomBytes(24).toString('hex'));
+      await state.save();
+      port = await ports.allocate(databasePortOwner(namespace, name));
+      this.#publish(cluster, false);
       const running = await this.#starts.take(async () =>
         this.#closing ? undefined : postgres.ensure({ id: instanceId(cluster), port, password }),
       );
@@ -113,7 +115,8 @@ export class DatabaseController implements WorkloadController {
       this.#settle(cluster, { ready: true, phase: 'Running' });
     } catch (error) {
       ports.release(port);
-      const message = error instanceof Error ? error.message : 'The server did not start.';
+      const message =
+        fullDisk(error) ?? (error instanceof Error ? error.message : 'The server did not start.');
       events.warn(cluster, 'FailedStart', message);
       this.options.log.error({ err: error, key }, 'a database did not start');
       this.#report(cluster, 'Failed', message);

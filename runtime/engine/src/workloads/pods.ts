@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { fullDisk } from '../files/durable.js';
 import { ExecError, type ExecProcess, type ExecRequest } from '../exec/types.js';
 import type { Isolation, Loss } from '../isolation/index.js';
 import { probesNotRun, type Health, type Probe, type ProbeKind } from '../probes/index.js';
@@ -228,4 +229,5 @@ export class PodController implements WorkloadController {
   }
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown error');
+const messageOf = (error: unknown): string =>
+  fullDisk(error) ?? (error instanceof Error ? error.message : 'unknown error');

@@ -141,6 +141,11 @@ describe('a database', () => {
     process.kill(killed, 'SIGKILL');
     await until(async () => {
       const { body } = await engine.kube(CLUSTER);
+      const said = [text(body, 'status', 'phase'), text(body, 'status', 'message')];
+      return said.join(': ') === 'Updating: PostgreSQL ended (SIGKILL); starting it again.' || undefined;
+    }, 'a status that says that it does not run');
+    await until(async () => {
+      const { body } = await engine.kube(CLUSTER);
       const again = await postmaster().catch(() => killed);
       return text(body, 'status', 'phase') === 'Running' && again !== killed ? true : undefined;
     }, 'another server');
