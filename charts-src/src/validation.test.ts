@@ -6,7 +6,6 @@ import {
   type GoldenObject,
   type PodTemplate,
 } from './testing/golden-objects.js';
-import { lintProblems } from './testing/lint-rules.js';
 import { restrictedProblems } from './testing/pod-security.js';
 import { backends, references } from './testing/references.js';
 
@@ -84,28 +83,6 @@ describe('Pod Security "restricted"', () => {
   ])('would not: %s', (problem, template) => {
     expect(restrictedProblems(SAFE())).toEqual([]);
     expect(restrictedProblems(template)).toEqual([problem]);
-  });
-});
-
-describe('what a platform team would not sign', () => {
-  it('is in no pod of any example', () => {
-    for (const [where, template] of templates) expect(lintProblems(template), where).toEqual([]);
-  });
-
-  it.each<[string, PodTemplate]>([
-    ['the pod gets a token for the API server', pod({ automountServiceAccountToken: undefined })],
-    ['the pod runs as the default service account', pod({ serviceAccountName: undefined })],
-    ["other Services' variables reach the pod", pod({ enableServiceLinks: undefined })],
-    ["the volume x may fill the node's disk", pod({ volumes: [{ name: 'x', emptyDir: {} }] })],
-    ['container app runs a:latest as a node happens to have it', container({ image: 'a:latest' })],
-    ['container app runs a:5000/b as a node happens to have it', container({ image: 'a:5000/b' })],
-    ['container app has no limits', container({ resources: { limits: { cpu: '1', memory: '1Gi' } } })],
-    ['container app has no probes', container({ livenessProbe: undefined })],
-    ['container app can write to its image', context({ readOnlyRootFilesystem: false })],
-    ['container app shows API_TOKEN', container({ env: [{ name: 'API_TOKEN', value: 'x' }] })],
-  ])('%s', (problem, template) => {
-    expect(lintProblems(SAFE())).toEqual([]);
-    expect(lintProblems(template)).toEqual([problem]);
   });
 });
 

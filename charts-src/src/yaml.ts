@@ -7,10 +7,11 @@ export const MAX_TEXT = 1.5 * 1024 * 1024;
 export const TOO_LONG = `The document has more than ${MAX_TEXT / 1024} KiB.`;
 
 /**
- * Made of nothing but what numbers, times and markers of some YAML are made of (`1e3`, `2001-1-1`, `16.4.0`, `---`).
+ * Made of nothing but what numbers, times and markers of some YAML are made of (`1e3`, `2001-1-1`, `16.4.0`, `---`; some
+ * take `e0` for a number that is none).
  * Readers differ in which of these they take for something else than text, so all of them are quoted.
  */
-const AMBIGUOUS = /^[-+.0-9_~=<][-+.0-9_~=<:,eExXoObBa-fA-FtTzZ ]*$/;
+const AMBIGUOUS = /^(?:[-+.0-9_~=<][-+.0-9_~=<:,eExXoObBa-fA-FtTzZ ]*|[eE][-+]?[0-9_]+)$/;
 
 /** Never selected for a value (`identify`): it is there so that the writer sees that such text means something else. */
 const ambiguous = defineScalarTag<string>('tag:fullstackagent.dev,2026:ambiguous', {
