@@ -18,6 +18,7 @@ import { watchedResources, type ApplierReaders } from './observe/resources.js';
 import { PurgeLoop, type ProjectHealth } from './reconcile/index.js';
 import { openRepository, type OpenRepository } from './repository.js';
 import { DatabaseBackups } from './sandbox/database-backups.js';
+import { DiskUse } from './sandbox/disk-use.js';
 import { DatabaseAccess } from './sandbox/database.js';
 import { SandboxFiles } from './sandbox/files.js';
 import { machineReader } from './sandbox/machine.js';
@@ -165,6 +166,7 @@ function apiDeps({ repository, api, board, config, log }: Parts): Omit<ApiDeps, 
     database: new DatabaseAccess(access, config.cluster === 'engine' ? 'endpoint' : 'service'),
     backups: new DatabaseBackups({ api, offered: config.cluster === 'engine' }),
     drift: (key, manifests) => readDrift(api, key, manifests),
+    disk: new DiskUse({ api, offered: config.cluster === 'engine' }),
     files,
     snapshots: new Snapshots({ api, files, offered: config.cluster === 'engine' }),
     terminal: async (key, session) => {

@@ -1,3 +1,4 @@
+import type { DiskDto } from '@fullstackagent/controller/contract';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Api } from '../support/api.js';
@@ -7,6 +8,7 @@ import { owner } from '../support/fixtures.js';
 import { installIntoWorkspace } from '../support/modules.js';
 import { Platform } from '../support/platform.js';
 import { Terminal } from '../support/terminal.js';
+import { until } from '../support/until.js';
 
 const PAGE = `<!doctype html><h1>loading</h1><script type="module" src="/main.js"></script>`;
 const MAIN = `import { text } from './text.js';
@@ -54,6 +56,15 @@ describe('a development server in a sandbox', () => {
 
   const write = (file: string, content: string): Promise<string> =>
     shell.run(`echo ${Buffer.from(content).toString('base64')} | base64 -d > ${file}`);
+
+  it('takes room on the disk, which the API tells', async () => {
+    const { workspace, freeBytes = 0 } = await until('the workspace to be measured', async () => {
+      const disk = await api.ask<DiskDto>('GET', '/api/projects/front/disk');
+      return disk.workspace?.bytes === undefined ? undefined : disk;
+    });
+    expect(workspace?.bytes).toBeGreaterThan(10_000_000);
+    expect(freeBytes).toBeGreaterThan(0);
+  });
 
   it('is waited for by the page that says what to start', async () => {
     await page.goto(address);

@@ -98,6 +98,10 @@ describe('a first project, clicked through', () => {
     expect(statuses.length, 'statuses on the way to RUNNING').toBeGreaterThan(1);
     expect(statuses).not.toContain('ERROR');
     expect(statuses).not.toContain('PARTIAL');
+    await page
+      .getByTestId('disk-use')
+      .getByText(/^Database \d/)
+      .waitFor();
     await pictures(page, 'project-overview');
   });
 

@@ -4,6 +4,7 @@ import type { PlanDto } from '../contract/plan.js';
 import type { GitBackupChanges, GitReleaseChanges, ReleaseCommit } from '../intent/index.js';
 import type { Edit, IntentStore, ProjectKey, RenderedView } from '../model/intent.js';
 import type { DatabaseBackups } from '../sandbox/database-backups.js';
+import type { DiskUse } from '../sandbox/disk-use.js';
 import type { DatabaseAccess } from '../sandbox/database.js';
 import type { SandboxFiles } from '../sandbox/files.js';
 import type { Machine } from '../sandbox/machine.js';
@@ -40,6 +41,7 @@ export interface ApiDeps {
   readonly git: GitService;
   readonly board: ProjectBoard;
   readonly database: DatabaseAccess;
+  readonly disk: Pick<DiskUse, 'of'>;
   readonly files: SandboxFiles;
   readonly terminal: (key: ProjectKey, session: string) => Promise<TerminalTarget>;
   /** How sandboxes are kept apart, as the cluster or the engine says. */

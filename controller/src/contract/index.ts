@@ -1,5 +1,6 @@
 export * from './backups.js';
 export * from './conflict.js';
+export * from './disk.js';
 export * from './drift.js';
 export * from './errors.js';
 export * from './files.js';

@@ -29,6 +29,7 @@ import { DeploymentPodController } from './workloads/deployment-pods.js';
 import { DeploymentController } from './workloads/deployments.js';
 import { DatabaseBackups } from './workloads/database-backups.js';
 import { DatabaseController } from './workloads/databases.js';
+import { DiskDesk } from './workloads/disk-desk.js';
 import { DiskPressure } from './workloads/disk-pressure.js';
 import { EndpointController } from './workloads/endpoints.js';
 import { EventRecorder } from './workloads/events.js';
@@ -65,6 +66,7 @@ interface Served {
   readonly releases: Releases;
   readonly token: string;
   readonly isolation: Isolation;
+  readonly disk: DiskDesk;
 }
 
 /** Everything of a local engine, put together. `start` resolves when it serves. */
@@ -111,18 +113,15 @@ export class Engine {
       scripts: config.scripts,
       path: config.sandboxPath,
     });
-    const backups = new DatabaseBackups({
-      ...{ store, state, postgres, events, log },
-      backups: kept,
-      now: this.#now,
-    });
+    const parts = { store, state, postgres, events, log };
+    const backups = new DatabaseBackups({ ...parts, backups: kept, now: this.#now });
     const engineId = state.value.engineId;
     const releases = await this.#releases({ store, ports, events, engineId, isolation });
     this.#run(store, [
       new VolumeController(store, join(config.home, 'volumes'), log),
       new SealedSecretController(store, unsealer(key), log),
       new StatefulSetController(store, log),
-      new DatabaseController({ store, state, ports, postgres, version, backups, events, log }),
+      new DatabaseController({ ...parts, ports, version, backups }),
       new EndpointController(store, ports, log),
       pods,
       new DeploymentController(store, log),
@@ -132,7 +131,9 @@ export class Engine {
     ]);
     await registerNode(store, { isolation, postgresql: version });
     await this.#watchDisk(store, events);
-    await this.#serve({ store, hosts, pods, releases, token: state.value.token, isolation });
+    const disk = new DiskDesk({ home: config.home, postgres });
+    const token = state.value.token;
+    await this.#serve({ store, hosts, pods, releases, token, isolation, disk });
     await this.#follow(store);
     return isolationNotice(isolation);
   }
@@ -198,7 +199,7 @@ export class Engine {
     };
   }
 
-  async #serve({ store, hosts, pods, releases, token, isolation }: Served): Promise<void> {
+  async #serve({ store, hosts, pods, releases, token, isolation, disk }: Served): Promise<void> {
     const { config, log } = this;
     const relayed = isolation.kind === 'bubblewrap' && isolation.network.own;
     const ingress = createIngress({ lookup: (host) => hosts.find(host), relayed, log });
@@ -212,6 +213,7 @@ export class Engine {
       tls,
       exec,
       snapshot: (pod, body) => releases.desk.take(pod, body),
+      usage: (object) => disk.of(object),
       containerLog: (pod) => releases.pods.log(pod),
       log,
     });

@@ -47,6 +47,9 @@ export function projectPartRoutes(deps: ApiDeps): Router {
   router.get(`${PROJECT}/drift`, async (request, response) => {
     response.json(await drift(deps, projectOf(deps, { request, response, need: 'read' })));
   });
+  router.get(`${PROJECT}/disk`, async (request, response) => {
+    response.json(await deps.disk.of(projectOf(deps, { request, response, need: 'read' })));
+  });
   router.get(`${PROJECT}/database`, async (request, response) => {
     const key = projectOf(deps, { request, response, need: 'read' });
     requireDatabase(deps, key);

@@ -20,12 +20,13 @@ const WATCH_SECONDS = 1800;
 export class Resources {
   constructor(
     private readonly store: Store,
-    private readonly doing: Pick<ApiServerOptions, 'snapshot' | 'containerLog'> = {},
+    private readonly doing: Pick<ApiServerOptions, 'snapshot' | 'usage' | 'containerLog'> = {},
   ) {}
 
   async answer(target: ResourceTarget, exchange: Exchange): Promise<void> {
     const { method = 'GET' } = exchange.request;
     if (target.subresource === 'snapshot') await this.#snapshot(target, exchange);
+    else if (target.subresource === 'usage') await this.#usage(target, exchange);
     else if (target.subresource !== undefined) await this.#subresource(target, exchange);
     else if (method === 'GET') this.#read(target, exchange);
     else if (method === 'DELETE' && target.kind.kind === 'Pod' && target.name !== undefined)
@@ -49,6 +50,14 @@ export class Resources {
     if (request.method !== 'POST') throw notAllowed(request.method ?? '');
     const pod = this.#find(target);
     json(response, await snapshot(pod, await jsonBody(request)), 201);
+  }
+
+  /** The engine's own too: kubelets tell it of all their pods at once. */
+  async #usage(target: ResourceTarget, { request, response }: Exchange): Promise<void> {
+    const { usage } = this.doing;
+    if (usage === undefined) throw notFound(`${target.kind.plural} have no "usage" here.`);
+    if (request.method !== 'GET') throw notAllowed(request.method ?? '');
+    json(response, await usage(this.#find(target)));
   }
 
   #read(target: ResourceTarget, exchange: Exchange): void {

@@ -23,6 +23,8 @@ export interface ApiServerOptions {
   readonly exec: (pod: KubeObject, request: ExecRequest) => Promise<ExecProcess>;
   /** Keeps what is in a sandbox's workspace (docs/adr/0014). Throws ApiError. */
   readonly snapshot?: (pod: KubeObject, body: unknown) => Promise<object>;
+  /** What an object's files take on the disk. Throws ApiError. */
+  readonly usage?: (object: KubeObject) => Promise<object>;
   /** What a pod's process prints, where that is kept. */
   readonly containerLog?: (pod: KubeObject) => ContainerLog | undefined;
   readonly log: Pick<Logger, 'error'>;

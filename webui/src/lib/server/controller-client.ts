@@ -1,6 +1,7 @@
 import type {
   ChangeDto,
   DatabaseDto,
+  DiskDto,
   DriftDto,
   EnvironmentDto,
   HistoryDto,
@@ -103,6 +104,11 @@ export class ControllerClient {
 
   drift(key: ProjectKey): Promise<DriftDto> {
     return this.#json('GET', `${projectPath(key)}/drift`);
+  }
+
+  /** What it takes on the disk. */
+  disk(key: ProjectKey): Promise<DiskDto> {
+    return this.#json('GET', `${projectPath(key)}/disk`);
   }
 
   database(key: ProjectKey): Promise<DatabaseDto> {

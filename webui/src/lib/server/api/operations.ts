@@ -175,6 +175,7 @@ export const operations: readonly Operation[] = [
     input: putEnvironmentInput,
   },
   { ...read('history', 'Read the commits', 'The commits, newest first.'), query: ['before', 'limit'] },
+  read('disk', 'Read what the project takes on the disk', 'Bytes of workspace and database, where known.'),
   read(
     'drift',
     'Compare the manifests with the cluster',

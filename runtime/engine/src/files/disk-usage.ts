@@ -1,0 +1,87 @@
+import { execFile } from 'node:child_process';
+import { statfs } from 'node:fs/promises';
+
+/** How much a folder takes on the disk, and how much is left there. */
+export interface Usage {
+  /** Absent while it is measured for the first time: a folder of a million files takes its time. */
+  readonly usedBytes?: number;
+  /** RFC 3339. */
+  readonly measuredAt?: string;
+  /** For this user, on the file system that the folder is on. */
+  readonly freeBytes: number;
+}
+
+export interface DiskUsageOptions {
+  /** Bytes of a folder, as the disk counts them. */
+  readonly measure?: (folder: string) => Promise<number>;
+  readonly now?: () => Date;
+  /** A figure this old is measured anew when somebody asks. */
+  readonly freshForMs?: number;
+  /** How long whoever asks waits for a measurement; later the last known figure has to do. */
+  readonly patienceMs?: number;
+}
+
+interface Known {
+  readonly usedBytes: number;
+  readonly at: Date;
+}
+
+/** Measures what is asked for and nothing else: each folder once a minute at most, and one folder at a time. */
+export class DiskUsage {
+  readonly #options: Required<DiskUsageOptions>;
+  readonly #known = new Map<string, Known>();
+  readonly #measuring = new Map<string, Promise<void>>();
+  #chain: Promise<unknown> = Promise.resolve();
+
+  constructor(options: DiskUsageOptions = {}) {
+    const usual = { measure: measured, now: () => new Date(), freshForMs: 60_000, patienceMs: 3_000 };
+    this.#options = { ...usual, ...options };
+  }
+
+  /** Rejects with the system's error where there is no such folder. */
+  async of(folder: string): Promise<Usage> {
+    const { bavail, bsize } = await statfs(folder);
+    const { now, freshForMs, patienceMs } = this.#options;
+    const age = now().getTime() - (this.#known.get(folder)?.at.getTime() ?? -Infinity);
+    if (age >= freshForMs) await settledWithin(this.#measure(folder), patienceMs);
+    const known = this.#known.get(folder);
+    const freeBytes = bavail * bsize;
+    if (known === undefined) return { freeBytes };
+    return { usedBytes: known.usedBytes, measuredAt: known.at.toISOString(), freeBytes };
+  }
+
+  #measure(folder: string): Promise<void> {
+    const running = this.#measuring.get(folder);
+    if (running !== undefined) return running;
+    const { measure, now } = this.#options;
+    const mine = this.#chain.then(async () => {
+      const usedBytes = await measure(folder);
+      this.#known.set(folder, { usedBytes, at: now() });
+    });
+    const ended = mine.catch(() => undefined).finally(() => this.#measuring.delete(folder));
+    this.#chain = ended;
+    this.#measuring.set(folder, ended);
+    return ended;
+  }
+}
+
+/** Blocks on this file system; a file with several names counts once. */
+function measured(folder: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    execFile('du', ['-skx', folder], (error, stdout) => {
+      // What a running program has just removed makes `du` complain, and its sum is right all the same.
+      const kib = /^(\d+)\s/.exec(stdout)?.[1];
+      if (kib === undefined) reject(error ?? new Error('du said nothing'));
+      else resolve(Number(kib) * 1024);
+    });
+  });
+}
+
+async function settledWithin(work: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}
