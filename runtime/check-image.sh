@@ -58,7 +58,7 @@ check_files() {
   check '/run/fullstackagent/env is there, to mount variables on' test -d /run/fullstackagent/env
   check 'the entrypoint cannot be changed by the user' not_writable "$entrypoint"
   # What the platform runs beside the shells, for files.
-  for program in sh bash cat cksum curl cut dirname find git grep gzip ln mkdir mv readlink rm sort tail tar tmux tr truncate; do
+  for program in sh bash cat cksum curl cut dirname find git grep gzip head ln ls mkdir mv readlink rm sed sleep sort tail tar tmux tr truncate; do
     check "$program is on the PATH" command -v "$program"
   done
   check 'realpath, stat, mv and ln are the GNU ones' gnu_tools

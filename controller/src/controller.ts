@@ -21,6 +21,7 @@ import { DatabaseBackups } from './sandbox/database-backups.js';
 import { DiskUse } from './sandbox/disk-use.js';
 import { DatabaseAccess } from './sandbox/database.js';
 import { SandboxFiles } from './sandbox/files.js';
+import { SandboxShells } from './sandbox/shells.js';
 import { machineReader } from './sandbox/machine.js';
 import { Snapshots } from './sandbox/snapshots.js';
 import { SandboxAccess } from './sandbox/sandbox-access.js';
@@ -168,6 +169,7 @@ function apiDeps({ repository, api, board, config, log }: Parts): Omit<ApiDeps, 
     drift: (key, manifests) => readDrift(api, key, manifests),
     disk: new DiskUse({ api, offered: config.cluster === 'engine' }),
     files,
+    shells: new SandboxShells(access),
     snapshots: new Snapshots({ api, files, offered: config.cluster === 'engine' }),
     terminal: async (key, session) => {
       const [address, token] = await Promise.all([access.terminalAddress(key), access.terminalToken(key)]);

@@ -6,6 +6,7 @@ import { databaseBackupRoutes } from './routes/database-backups.js';
 import { eventRoutes } from './routes/events.js';
 import { gitRoutes } from './routes/git.js';
 import { fileRoutes } from './routes/files.js';
+import { shellRoutes } from './routes/shells.js';
 import { installationRoutes } from './routes/installation.js';
 import { operationRoutes } from './routes/operations.js';
 import { projectPartRoutes } from './routes/project-parts.js';
@@ -27,7 +28,7 @@ export function createApp(deps: ApiDeps): Express {
   app.use('/v1', requireToken(deps), express.json({ limit: BODY_LIMIT }));
   app.use(installationRoutes(deps), operationRoutes(deps), remoteRoutes(deps));
   app.use(projectRoutes(deps), projectPartRoutes(deps), releaseRoutes(deps), databaseBackupRoutes(deps));
-  app.use(fileRoutes(deps), terminalRoutes(deps), eventRoutes(deps));
+  app.use(fileRoutes(deps), shellRoutes(deps), terminalRoutes(deps), eventRoutes(deps));
   app.use(notFound);
   app.use(problemHandler(deps.log));
   return app;

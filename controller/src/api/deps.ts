@@ -9,6 +9,7 @@ import type { DatabaseAccess } from '../sandbox/database.js';
 import type { SandboxFiles } from '../sandbox/files.js';
 import type { Machine } from '../sandbox/machine.js';
 import type { GitService } from '../serve/index.js';
+import type { SandboxShells } from '../sandbox/shells.js';
 import type { Snapshots } from '../sandbox/snapshots.js';
 import type { TerminalTarget } from '../sandbox/terminal.js';
 import type { ProjectBoard } from './project-board.js';
@@ -43,6 +44,7 @@ export interface ApiDeps {
   readonly database: DatabaseAccess;
   readonly disk: Pick<DiskUse, 'of'>;
   readonly files: SandboxFiles;
+  readonly shells: SandboxShells;
   readonly terminal: (key: ProjectKey, session: string) => Promise<TerminalTarget>;
   /** How sandboxes are kept apart, as the cluster or the engine says. */
   readonly machine: () => Promise<Machine>;

@@ -70,7 +70,7 @@ export function projectOf(
   return key;
 }
 
-function pathParameter(request: Request, name: string): string {
+export function pathParameter(request: Request, name: string): string {
   const value = request.params[name];
   return typeof value === 'string' ? value : '';
 }

@@ -10,6 +10,7 @@ export * from './projects.js';
 export * from './release.js';
 export * from './remote.js';
 export * from './share.js';
+export * from './shells.js';
 export * from './status.js';
 export * from './token.js';
 export * from './terminal.js';

@@ -11,6 +11,7 @@ import type {
   ProjectAction,
   ProjectDto,
   ProposalsDto,
+  ShellsDto,
   UploadStateDto,
 } from '@fullstackagent/controller/contract';
 import { ask, type ControllerConnection, type ControllerRequest } from './controller-request.js';
@@ -147,6 +148,15 @@ export class ControllerClient {
   /** Throws where the person may not use the project's terminals. */
   async requireTerminal(key: ProjectKey): Promise<void> {
     await ask(this.#connection, { method: 'GET', path: `${projectPath(key)}/terminal` });
+  }
+
+  /** Every shell that runs in the sandbox, looked at or not. */
+  shells(key: ProjectKey): Promise<ShellsDto> {
+    return this.#json('GET', `${projectPath(key)}/shells`);
+  }
+
+  async endShell(key: ProjectKey, session: string): Promise<void> {
+    await ask(this.#connection, { method: 'DELETE', path: `${projectPath(key)}/shells/${segment(session)}` });
   }
 
   /** `query`: UploadStateQuery. */

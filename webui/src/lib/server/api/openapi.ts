@@ -137,6 +137,13 @@ const parameters = {
     description: 'The id of a shared terminal.',
     schema: { type: 'string', pattern: '^[a-z0-9]{24}$' },
   },
+  shell: {
+    name: 'shell',
+    in: 'path',
+    required: true,
+    description: 'The terminal session of a shell.',
+    schema: { type: 'string', pattern: SESSION_ID.source },
+  },
   guest: {
     name: 'guest',
     in: 'path',

@@ -16,6 +16,20 @@ export const shareOperations: readonly Operation[] = [
   },
   {
     method: 'get',
+    path: `${PROJECT}/shells`,
+    summary: 'List the shells that run',
+    status: 200,
+    answer: 'Each with the program in front, oldest first. They run on when nobody looks.',
+  },
+  {
+    method: 'delete',
+    path: `${PROJECT}/shells/{shell}`,
+    summary: 'End a shell, and what runs in it',
+    status: 204,
+    answer: 'Nothing.',
+  },
+  {
+    method: 'get',
     path: `${PROJECT}/shares`,
     summary: 'List the links to terminals, and who used them',
     status: 200,

@@ -1,0 +1,46 @@
+import { text } from 'node:stream/consumers';
+import { AppError } from '../contract/errors.js';
+import type { ShellDto } from '../contract/shells.js';
+import { SESSION_ID } from '../contract/terminal.js';
+import type { ProjectKey } from '../model/intent.js';
+import type { Runner } from './files.js';
+import { END_SHELL, LIST_SHELLS, SHELL_EXITS } from './shell-scripts.js';
+
+/** The shells of a sandbox. They outlive whoever looked at them, so somebody has to find and to end them. */
+export class SandboxShells {
+  constructor(private readonly sandbox: Runner) {}
+
+  /** Oldest first. Throws NOT_READY, ACTION_NOT_ALLOWED where the sandbox cannot say it. */
+  async list(key: ProjectKey): Promise<readonly ShellDto[]> {
+    return (await this.#script(key, LIST_SHELLS)).split('\n').flatMap(shellIn);
+  }
+
+  /** With what runs in it. Throws NOT_FOUND where there is none, and as `list` does. */
+  async end(key: ProjectKey, session: string): Promise<void> {
+    await this.#script(key, END_SHELL, session);
+  }
+
+  async #script(key: ProjectKey, script: string, ...words: readonly string[]): Promise<string> {
+    const command = ['env', '-u', 'TTYD_ACCESS_TOKEN', 'sh', '-c', script, 'sh', ...words];
+    const program = await this.sandbox.run(key, command);
+    program.stdin.end();
+    const output = await text(program.stdout);
+    const { exitCode, complaint } = await program.ended;
+    if (exitCode === 0) return output;
+    const cause = new Error(`exit code ${exitCode}: ${complaint}`);
+    if (exitCode === SHELL_EXITS.missing)
+      throw new AppError('NOT_FOUND', 'There is no such shell.', { cause });
+    throw new AppError('ACTION_NOT_ALLOWED', 'This sandbox does not say which shells run in it.', { cause });
+  }
+}
+
+/** A line of what the script prints; nothing for what is none. Whoever works in the sandbox may have written it. */
+function shellIn(line: string): readonly ShellDto[] {
+  const [, session = '', seconds = '', program = ''] = /^(\S+) (\d{1,10}) \d+ (.+)$/.exec(line) ?? [];
+  if (!SESSION_ID.test(session)) return [];
+  return [{ session, program: shown(program), startedAt: new Date(Number(seconds) * 1000).toISOString() }];
+}
+
+/** A process may call itself anything. */
+// eslint-disable-next-line no-control-regex -- control characters are what is taken out
+const shown = (program: string): string => program.replace(/[\u0000-\u001f\u007f-\u009f]/g, '').slice(0, 40);
