@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { repositoryOptions, stockGit, temporaryFolder } from '../shared/repository-for-tests.js';
@@ -55,6 +55,20 @@ describe('putting packs together', () => {
     await repack(location(gitDir), disk);
     expect(await packCount(gitDir)).toBe(3);
     for (const { id } of [...objects, late]) expect(isThere(gitDir, id)).toBe(true);
+  });
+
+  it('takes away what a git left half written that is long gone, and nothing that may still be written', async () => {
+    const gitDir = await bareRepository();
+    for (const text of ['one', 'two']) await writePack(gitDir, [blob(text)]);
+    const directory = join(gitDir, 'objects', 'pack');
+    const yesterday = new Date(Date.now() - 25 * 60 * 60_000);
+    for (const name of ['tmp_pack_old111', 'tmp_idx_old222', 'tmp_pack_new333'])
+      await writeFile(join(directory, name), 'half');
+    for (const name of ['tmp_pack_old111', 'tmp_idx_old222'])
+      await utimes(join(directory, name), yesterday, yesterday);
+    await repack(location(gitDir));
+    const left = (await readdir(directory)).filter((name) => name.startsWith('tmp_'));
+    expect(left).toEqual(['tmp_pack_new333']);
   });
 
   it('leaves nothing beside a pack that stock git had made', async () => {

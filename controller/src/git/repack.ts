@@ -1,6 +1,7 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { realDisk, type Disk } from './disk.js';
+import { storageFailure } from './failures.js';
 import { gitBytes, type GitLocation } from './git-process.js';
 import { packDirectory } from './pack-store.js';
 
@@ -11,6 +12,9 @@ interface PackFile {
 }
 
 const PACK = /^(pack-[0-9a-f]{40})\.pack$/;
+/** As git calls what is not whole yet; a fetch that runs has written to its own a moment ago. */
+const TEMPORARY = /^tmp_(pack|idx|rev|mtimes|bitmap)_/;
+const ABANDONED_MS = 24 * 60 * 60_000;
 /** Somebody put a hand on it: a fetch under way, or a person. */
 const KEEP = '.keep';
 /** The index goes first: without it a pack is not there for a reader that comes now. */
@@ -26,6 +30,11 @@ export async function repack(location: GitLocation, disk: Disk = realDisk): Prom
   const packs = await packsIn(directory);
   const small = packs.slice(0, rolledUp(packs.map(({ bytes }) => bytes)));
   if (small.length < 2) return;
+  await demandRoom(
+    directory,
+    small.reduce((total, { bytes }) => total + bytes, 0),
+  );
+  await removeAbandoned(directory, disk);
   const large = packs.slice(small.length);
   const wanted = [...small.map(({ name }) => `${name}.pack`), ...large.map(({ name }) => `^${name}.pack`)];
   const output = await gitBytes(
@@ -49,6 +58,26 @@ export async function repack(location: GitLocation, disk: Disk = realDisk): Prom
       .filter(({ name }) => name !== `pack-${made}`)
       .map((pack) => removePack(disk, join(directory, pack.name))),
   );
+}
+
+/** Where there is none, git would write until the disk is full and leave what it wrote: there would be no room to commit. */
+async function demandRoom(directory: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(directory);
+  if (bavail * bsize < 2 * bytes)
+    throw storageFailure(
+      'There is no room to put packs together.',
+      Object.assign(new Error(`Up to ${bytes} bytes would be written.`), { code: 'ENOSPC' }),
+    );
+}
+
+/** What git left that was killed, or ran out of space: it clears that away only in `git gc`, which nobody runs here. */
+async function removeAbandoned(directory: string, disk: Disk): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!TEMPORARY.test(name)) continue;
+    const path = join(directory, name);
+    const written = await stat(path).catch(() => undefined);
+    if (written !== undefined && Date.now() - written.mtimeMs > ABANDONED_MS) await disk.remove(path);
+  }
 }
 
 async function removePack(disk: Disk, path: string): Promise<void> {

@@ -16,10 +16,19 @@ export interface TestChild {
 }
 
 /** Runs a TypeScript file in a process of its own, to do with it what a test cannot do to itself. */
-export function runTypeScript(file: URL, ...args: readonly string[]): TestChild {
+export const runTypeScript = (file: URL, ...args: readonly string[]): TestChild =>
+  runTypeScriptAfter([], file, ...args);
+
+/** That, after a command which becomes the process. */
+export function runTypeScriptAfter(
+  after: readonly string[],
+  file: URL,
+  ...args: readonly string[]
+): TestChild {
   const loader = new URL('./typescript-loader-for-tests.mjs', import.meta.url).href;
-  const options = ['--conditions', 'source', '--import', loader, fileURLToPath(file), ...args];
-  const child = spawn(process.execPath, options, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const node = [process.execPath, '--conditions', 'source', '--import', loader, fileURLToPath(file)];
+  const [program = '', ...options] = [...after, ...node, ...args];
+  const child = spawn(program, options, { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines: string[] = [];
   const ended = once(child, 'exit');
   const reader = createInterface({ input: child.stdout });
