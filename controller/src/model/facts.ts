@@ -103,6 +103,8 @@ export interface ObservedDeployment extends ObservedObject {
   readonly availableReplicas: number;
   /** The latest generation is seen, all pods are of it, and all of them answer. */
   readonly rolledOut: boolean;
+  /** Its pods are not let in (condition `ReplicaFailure` is True). */
+  readonly refused?: Pick<ObservedRefusal, 'kind' | 'message'>;
   /** It has not got on for longer than it may (condition `Progressing` is False). */
   readonly stuck?: string;
 }

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { trimDatabase, trimPod, trimRefusal, trimSealedSecret, trimStatefulSet, trimVolume } from './trim.js';
+import {
+  trimDatabase,
+  trimDeployment,
+  trimPod,
+  trimRefusal,
+  trimSealedSecret,
+  trimStatefulSet,
+  trimVolume,
+} from './trim.js';
 
 const INTENT = 'fullstackagent.dev/intent';
 const meta = (more: object = {}): { metadata: object } => ({
@@ -96,6 +104,20 @@ describe('Pod', () => {
       name: '',
       ready: false,
     });
+  });
+});
+
+describe('a Deployment whose pods are not let in', () => {
+  const refused = (status: string, message: string): unknown =>
+    trimDeployment({
+      ...meta(),
+      status: { conditions: [{ type: 'ReplicaFailure', status, reason: 'FailedCreate', message }] },
+    }).refused;
+  test('says why, and whether it is for want of room', () => {
+    const quota = 'pods "x" is forbidden: exceeded quota: tenant, requested: limits.cpu=1';
+    expect(refused('True', quota)).toEqual({ kind: 'quota', message: quota });
+    expect(refused('True', 'denied')).toEqual({ kind: 'other', message: 'denied' });
+    expect(refused('False', quota)).toBeUndefined();
   });
 });
 

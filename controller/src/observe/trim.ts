@@ -65,6 +65,7 @@ export function trimDeployment(object: Json): ObservedDeployment {
   const updated = count(object, 'status', 'updatedReplicas');
   const availableReplicas = count(object, 'status', 'availableReplicas');
   const progressing = condition(object, 'Progressing');
+  const refused = condition(object, 'ReplicaFailure');
   return {
     ...named(object),
     replicas,
@@ -74,6 +75,7 @@ export function trimDeployment(object: Json): ObservedDeployment {
       updated >= replicas &&
       count(object, 'status', 'replicas') <= updated &&
       availableReplicas >= replicas,
+    ...(text(refused, 'status') === 'True' ? { refused: refusalOf(text(refused, 'message') ?? '') } : {}),
     ...(text(progressing, 'status') === 'False'
       ? { stuck: text(progressing, 'message') ?? text(progressing, 'reason') ?? 'no progress' }
       : {}),
@@ -207,6 +209,12 @@ export function trimSealedSecret(object: Json): ObservedSealedSecret {
   };
 }
 
+/** Admission says so in words only; there is no code for it (plugin ResourceQuota, LimitRanger). */
+const refusalOf = (message: string): Pick<ObservedRefusal, 'kind' | 'message'> => ({
+  kind: /exceeded quota|maximum \S+ usage per Container/.test(message) ? 'quota' : 'other',
+  message,
+});
+
 /** An event of reason FailedCreate about a StatefulSet: the API server refused its pod. */
 export function trimRefusal(object: Json): ObservedRefusal {
   const message = text(object, 'message') ?? text(object, 'note') ?? '';
@@ -215,9 +223,7 @@ export function trimRefusal(object: Json): ObservedRefusal {
     date(object, 'eventTime') ??
     date(object, 'metadata', 'creationTimestamp');
   return {
-    // Admission says so in words only; there is no code for it (plugin ResourceQuota, LimitRanger).
-    kind: /exceeded quota|maximum \S+ usage per Container/.test(message) ? 'quota' : 'other',
-    message,
+    ...refusalOf(message),
     ...(seen === undefined ? {} : { at: seen }),
   };
 }

@@ -27,6 +27,40 @@ describe('aggregate', () => {
     expect(aggregate(statuses)).toBe(expected);
   });
 
+  /** Of every two: the lower half of the table, since their order makes no difference. */
+  test('every row of two', () => {
+    const found = resourceStatuses.map((first, index) =>
+      [first, ...resourceStatuses.slice(0, index + 1).map((second) => aggregate([first, second]))].join(' '),
+    );
+    expect(found).toEqual([
+      'CREATING CREATING',
+      'STARTING CREATING STARTING',
+      'RUNNING CREATING STARTING RUNNING',
+      'UPDATING CREATING UPDATING UPDATING UPDATING',
+      'STOPPING CREATING PARTIAL PARTIAL UPDATING STOPPING',
+      'STOPPED CREATING PARTIAL PARTIAL UPDATING STOPPING STOPPED',
+      'TERMINATING CREATING PARTIAL PARTIAL UPDATING PARTIAL PARTIAL TERMINATING',
+      'TERMINATED CREATING PARTIAL PARTIAL UPDATING PARTIAL PARTIAL TERMINATING TERMINATED',
+      'ERROR ERROR ERROR ERROR ERROR ERROR ERROR ERROR ERROR ERROR',
+    ]);
+  });
+
+  test('every row of three is that of two and the third, but for what PARTIAL hides', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...resourceStatuses),
+        fc.constantFrom(...resourceStatuses),
+        fc.constantFrom(...resourceStatuses),
+        (a, b, c) => {
+          const two = aggregate([a, b]);
+          const whole = aggregate([a, b, c]);
+          if (two !== 'PARTIAL') expect(whole).toBe(aggregate([two, c]));
+          else expect(['PARTIAL', 'ERROR', 'CREATING', 'UPDATING']).toContain(whole);
+        },
+      ),
+    );
+  });
+
   test('all equal is that, whatever it is', () => {
     for (const status of resourceStatuses) expect(aggregate([status, status, status])).toBe(status);
   });

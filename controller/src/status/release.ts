@@ -74,18 +74,28 @@ function releaseProblem(facts: ProjectFacts, deployment: ObservedDeployment): Ve
     );
   const containers = podsOf(facts).flatMap((pod) => (pod.ready || pod.deleting ? [] : pod.containers));
   const problem =
-    containers.map(containerProblem).find((found) => found !== undefined) ?? stuck(facts, deployment);
+    containers.map(containerProblem).find((found) => found !== undefined) ??
+    noRoom(deployment) ??
+    stuck(facts, deployment);
   if (problem === undefined || deployment.availableReplicas === 0) return problem;
-  return { ...problem, message: `${problem.message ?? ''} The release before it goes on answering.` };
+  return { ...problem, message: `${problem.message ?? ''} What answered before goes on answering.` };
 }
 
-function stuck(facts: ProjectFacts, { stuck: message }: ObservedDeployment): Verdict | undefined {
+function noRoom({ refused }: ObservedDeployment): Verdict | undefined {
+  if (refused?.kind !== 'quota') return undefined;
+  return failed(
+    'QuotaExceeded',
+    `The namespace has no room left for all pods of the release: ${sentence(refused.message)} Choose a smaller size or fewer replicas, stop another project, or ask an operator for more.`,
+  );
+}
+
+function stuck(facts: ProjectFacts, { stuck: message, refused }: ObservedDeployment): Verdict | undefined {
   const pod = podsOf(facts).find(({ deleting, unschedulable }) => !deleting && unschedulable !== undefined);
   if (message === undefined) return undefined;
   return pod?.unschedulable === undefined
     ? failed(
         'TimedOut',
-        `The release does not come up: ${sentence(lastWarning(facts.observed, 'release') ?? message)} Look at its log, or roll back.`,
+        `The release does not come up: ${sentence(lastWarning(facts.observed, 'release') ?? refused?.message ?? message)} Look at its log, or roll back.`,
       )
     : failed(
         'Unschedulable',

@@ -120,6 +120,12 @@ const rows: Row[] = [
     { detail: 'the volume to be provided', since: iso(1) },
   ],
   [
+    'a volume whose storage is lost: nobody provides it again',
+    facts({ observed: objects({ pods: [], ...volume({ phase: 'Lost' }) }) }),
+    'Volume ready',
+    { detail: 'an operator to bring back the storage of the volume, which is lost', since: iso(1) },
+  ],
+  [
     'the volume, and why it is not there',
     facts({
       observed: objects({

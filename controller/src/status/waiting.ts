@@ -44,6 +44,13 @@ function volumeWait(
 ): Wait {
   const notice = newestNotice(observed, 'volume', volume?.uid);
   const cause = notice?.warning === true ? notice.message : pod?.unschedulable;
+  // Nothing provides it again: what was on it is where the storage was.
+  if (volume?.phase === 'Lost')
+    return wait(
+      'volume',
+      withCause('an operator to bring back the storage of the volume, which is lost', cause),
+      volume.createdAt,
+    );
   return wait('volume', withCause('the volume to be provided', cause), volume?.createdAt);
 }
 
