@@ -12,6 +12,7 @@ export interface Upstream {
 }
 
 export interface Forwarder {
+  /** What is set on `response` already stays, beside what the app sets. */
   request(request: IncomingMessage, response: ServerResponse, upstream: Upstream): void;
   upgrade(request: IncomingMessage, socket: Duplex, rest: { head: Buffer; upstream: Upstream }): void;
 }
@@ -40,6 +41,7 @@ export function createForwarder({ log, relayed }: ForwarderOptions): Forwarder {
     // Of the connection to the app, which ends with this answer; a browser keeps its own for the next (RFC 9110, 7.6.1).
     Reflect.deleteProperty(answer.headers, 'connection');
     Reflect.deleteProperty(answer.headers, 'keep-alive');
+    keepCookies(answer, response);
     // Headers go out when they are there: an event stream may stay silent for a long time after them.
     queueMicrotask(() => {
       if (!response.headersSent && !response.destroyed) response.flushHeaders();
@@ -123,6 +125,12 @@ function keepingBody(request: IncomingMessage, forward: (method: string) => void
   } finally {
     request.method = method;
   }
+}
+
+/** Cookies of whoever was asked whether the request may pass; the library would put the app's in their place. */
+function keepCookies(answer: IncomingMessage, response: ServerResponse): void {
+  const ours = response.getHeader('set-cookie');
+  if (Array.isArray(ours)) answer.headers['set-cookie'] = [...ours, ...(answer.headers['set-cookie'] ?? [])];
 }
 
 function noticeFor(error: Error, relayed: boolean): Notice {

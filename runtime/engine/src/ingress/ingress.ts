@@ -3,14 +3,26 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { answerOnSocket, createForwarder, type Forwarder, type Upstream } from './forward.js';
 import { routeOf } from './host.js';
-import { badRequest, sendNotice, unknownHost, waiting, type Notice } from './pages.js';
-import type { Ingress, IngressOptions } from './types.js';
+import {
+  badRequest,
+  nobodyToAsk,
+  notForYou,
+  sendNotice,
+  signInFirst,
+  unknownHost,
+  waiting,
+  type Notice,
+} from './pages.js';
+import { permissionFor } from './permission.js';
+import type { ForwardAuth, Ingress, IngressOptions } from './types.js';
 
 export function createIngress(options: IngressOptions): Ingress {
   return new HostRouter(options);
 }
 
-type Decision = { readonly forward: Upstream } | { readonly notice: Notice };
+type Decision =
+  | { readonly forward: Upstream; readonly cookies: readonly string[] }
+  | { readonly notice: Notice; readonly location?: string | undefined };
 
 /** Serves `http://<host>:<port>` for every host that `lookup` knows, on loopback. */
 class HostRouter implements Ingress {
@@ -29,8 +41,8 @@ class HostRouter implements Ingress {
       requestTimeout: 0,
       keepAliveTimeout: 65_000,
     });
-    this.#server.on('request', (request, response) => this.#onRequest(request, response));
-    this.#server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
+    this.#server.on('request', (request, response) => void this.#onRequest(request, response));
+    this.#server.on('upgrade', (request, socket, head) => void this.#onUpgrade(request, socket, head));
     this.#server.on('clientError', (_error, socket) => refuse(socket));
     // CONNECT asks for a tunnel to anywhere: never.
     this.#server.on('connect', (_request, socket: Duplex) => refuse(socket));
@@ -62,13 +74,19 @@ class HostRouter implements Ingress {
     });
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+  async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
     request.on('error', () => undefined);
     response.on('error', () => undefined);
     try {
-      const decision = this.#decide(request);
-      if ('forward' in decision) this.#forwarder.request(request, response, decision.forward);
-      else sendNotice(request, response, decision.notice);
+      const decision = await this.#decide(request);
+      if ('forward' in decision) {
+        if (decision.cookies.length > 0) response.setHeader('set-cookie', decision.cookies);
+        this.#forwarder.request(request, response, decision.forward);
+        return;
+      }
+      if (decision.location !== undefined) {
+        response.writeHead(302, { location: decision.location, 'cache-control': 'no-store' }).end();
+      } else sendNotice(request, response, decision.notice);
     } catch (error) {
       // A header or path that Node accepts from a client and refuses to send on.
       this.#options.log.debug({ err: error }, 'A request could not be sent on');
@@ -77,13 +95,13 @@ class HostRouter implements Ingress {
     }
   }
 
-  #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  async #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => undefined);
     if (!(socket instanceof Socket)) return;
     this.#upgraded.add(socket);
     socket.once('close', () => this.#upgraded.delete(socket));
     try {
-      const decision = this.#decide(request);
+      const decision = await this.#decide(request);
       if ('notice' in decision) answerOnSocket(request, socket, decision.notice);
       else if (isWebSocket(request)) {
         this.#forwarder.upgrade(request, socket, { head, upstream: decision.forward });
@@ -111,14 +129,35 @@ class HostRouter implements Ingress {
     this.#forwarder.request(request, response, upstream);
   }
 
-  #decide(request: IncomingMessage): Decision {
+  async #decide(request: IncomingMessage): Promise<Decision> {
     const route = routeOf(request);
     if (route === undefined) return { notice: badRequest };
     const target = this.#options.lookup(route.host);
     if (target === undefined) return { notice: unknownHost(route.host) };
     if (target.state === 'waiting') return { notice: waiting(target.message) };
     request.url = route.path;
-    return { forward: { port: target.port } };
+    const forward = { port: target.port };
+    return target.auth === undefined
+      ? { forward, cookies: [] }
+      : this.#ask(request, { forward, ...target.auth });
+  }
+
+  async #ask(
+    request: IncomingMessage,
+    { forward, ...auth }: ForwardAuth & { forward: Upstream },
+  ): Promise<Decision> {
+    const permission = await permissionFor({ request, path: request.url ?? '/', auth });
+    switch (permission.may) {
+      case 'pass':
+        return { forward, cookies: permission.cookies };
+      case 'sign in':
+        return { notice: signInFirst, location: permission.location };
+      case 'not':
+        return { notice: notForYou };
+      case 'unknown':
+        this.#options.log.warn({ err: permission.cause }, 'Nobody said whether a request may pass');
+        return { notice: nobodyToAsk };
+    }
   }
 }
 

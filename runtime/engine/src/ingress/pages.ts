@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** What the ingress itself says instead of an app. `retryAfter`: seconds until asking again makes sense. */
 export interface Notice {
-  readonly status: 400 | 404 | 502 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 502 | 503;
   readonly title: string;
   readonly detail: string;
   /** Commands a person can copy. */
@@ -24,6 +24,25 @@ export function unknownHost(host: string): Notice {
     detail: `There is no app at ${host}. The project may have been deleted, or the address has a typing mistake.`,
   };
 }
+
+export const signInFirst: Notice = {
+  status: 401,
+  title: 'Sign in first',
+  detail: 'This app is for members of its project.',
+};
+
+export const notForYou: Notice = {
+  status: 403,
+  title: 'This app is not for you',
+  detail: 'You are signed in, and not a member of its project.',
+};
+
+export const nobodyToAsk: Notice = {
+  status: 503,
+  title: 'Nobody can say whether you may see this',
+  detail: 'This app is for members of its project, and what knows them does not answer now.',
+  retryAfter: 5,
+};
 
 export function waiting(message: string): Notice {
   return { status: 503, title: 'Not there yet', detail: message, retryAfter: 2 };

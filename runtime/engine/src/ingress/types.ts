@@ -2,10 +2,17 @@ import type { Logger } from 'pino';
 
 export type IngressLog = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
 
+/** Who is asked before a request is passed on: ingress-nginx' `auth-url` and `auth-signin`. */
+export interface ForwardAuth {
+  readonly url: string;
+  /** Where whoever is not signed in is sent. */
+  readonly signIn: string | undefined;
+}
+
 /** Where a host's requests go now. Asked for every request: it may change at any time. */
 export type IngressTarget =
   /** `port`: of this machine's loopback. */
-  | { readonly state: 'ready'; readonly port: number }
+  | { readonly state: 'ready'; readonly port: number; readonly auth?: ForwardAuth }
   /** The host is known, but nothing can answer: `message` is one sentence for a person ("my-blog is starting."). */
   | { readonly state: 'waiting'; readonly message: string };
 

@@ -1,4 +1,4 @@
-import type { IngressTarget } from '../ingress/types.js';
+import type { ForwardAuth, IngressTarget } from '../ingress/types.js';
 import { list, number, text, type KubeObject } from '../store/object.js';
 import type { Store } from '../store/store.js';
 
@@ -29,7 +29,7 @@ export class IngressLookup {
     const project = ingress.metadata.labels?.['fullstackagent.dev/project'] ?? 'The app';
     return address === undefined
       ? { state: 'waiting', message: `${project} is not running.` }
-      : { state: 'ready', port: address };
+      : { state: 'ready', port: address, ...authOf(ingress) };
   }
 
   #address(
@@ -46,6 +46,15 @@ export class IngressLookup {
     const entry = list(slice, 'ports').find((port) => text(port, 'name') === text(declared, 'name'));
     return number(entry, 'port');
   }
+}
+
+const NGINX = 'nginx.ingress.kubernetes.io';
+
+/** The manifests are those of a cluster, and so are the annotations that say whom to ask. */
+function authOf({ metadata }: KubeObject): { readonly auth?: ForwardAuth } {
+  const url = metadata.annotations?.[`${NGINX}/auth-url`];
+  if (url === undefined) return {};
+  return { auth: { url, signIn: metadata.annotations?.[`${NGINX}/auth-signin`] } };
 }
 
 const isReady = (endpoint: unknown): boolean =>
