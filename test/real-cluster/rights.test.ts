@@ -71,7 +71,7 @@ describe('who may do what, asked of a real API server', () => {
     ['get', 'configmaps', '-n', TENANT],
     ['get', 'ingresses.networking.k8s.io', '-n', TENANT],
     ['list', 'backups.dataprotection.kubeblocks.io', '-n', TENANT],
-    ['create', 'pods/exec', '-n', TENANT],
+    ['create', 'pods', '--subresource=exec', '-n', TENANT],
   ])('the controller may %s %s %s %s', async (...question) => {
     expect(await server.can(CONTROLLER, ...question)).toBe(true);
   });
@@ -81,7 +81,7 @@ describe('who may do what, asked of a real API server', () => {
     ['list', 'secrets', '-n', TENANT],
     ['list', 'configmaps', '-n', TENANT],
     ['get', 'pods', '-n', TENANT],
-    ['get', 'pods/log', '-n', TENANT],
+    ['get', 'pods', '--subresource=log', '-n', TENANT],
     ['get', 'events', '-n', TENANT],
     ['create', 'networkpolicies.networking.k8s.io', '-n', TENANT],
     ['get', 'configmaps', '-n', 'kube-system'],
@@ -89,7 +89,7 @@ describe('who may do what, asked of a real API server', () => {
     ['get', 'secrets', '-n', 'argocd'],
     ['patch', 'statefulsets.apps', '-n', TENANT],
     ['delete', 'pods', '-n', TENANT],
-    ['create', 'pods/exec', '-n', 'kube-system'],
+    ['create', 'pods', '--subresource=exec', '-n', 'kube-system'],
     ['patch', 'applications.argoproj.io', '-n', 'argocd'],
     ['list', 'applications.argoproj.io', '-A'],
     ['patch', 'kustomizations.kustomize.toolkit.fluxcd.io', '-n', TENANT],

@@ -47,6 +47,8 @@ class World {
   database: ObservedDatabase | undefined;
   deployment: ObservedDeployment | undefined;
   releasePod: ObservedPod | undefined;
+  /** What state the objects are for. */
+  landed: State | undefined;
   volume = false;
   sealed = true;
   quota = false;
@@ -154,7 +156,14 @@ class World {
     if (before !== commit.revision) this.applyObjects(commit);
   }
 
+  /** In the middle of an apply, or of one that waits for health: the objects are there, and it does not count yet. */
+  land(): void {
+    const commit = this.commits.at(-1);
+    if (commit !== undefined && this.statefulSet?.intent !== `v${commit.revision}`) this.applyObjects(commit);
+  }
+
   applyObjects({ revision, state }: Commit): void {
+    this.landed = state;
     const version = `v${revision}`;
     const common = { intent: version, deleting: false, generationObserved: false } as const;
     this.statefulSet =
@@ -205,14 +214,13 @@ class World {
   /** They have done it. */
   settle(): void {
     const wanted = this.statefulSet?.replicas === 1;
-    this.volume = this.applied > 0;
+    this.volume = this.landed !== undefined;
     this.pod = wanted ? { name: 'p-0', deleting: false, ready: true, containers: [] } : undefined;
     if (this.statefulSet !== undefined)
       this.statefulSet = { ...this.statefulSet, generationObserved: true, readyReplicas: wanted ? 1 : 0 };
     this.settleRelease();
-    const state = this.commits[this.applied - 1]?.state;
     if (this.database !== undefined) {
-      const phase = state === 'Running' ? 'Running' : 'Stopped';
+      const phase = this.landed === 'Running' ? 'Running' : 'Stopped';
       this.database = { ...this.database, phase, generationObserved: true, upToDate: true };
     }
   }
@@ -224,8 +232,10 @@ class World {
       replicas > 0
         ? { name: 'p--release-1', deleting: false, ready: true, ofRelease: true, containers: [] }
         : undefined;
-    if (deployment !== undefined)
-      this.deployment = { ...deployment, availableReplicas: replicas, rolledOut: true };
+    if (deployment === undefined) return;
+    const others = { ...deployment };
+    Reflect.deleteProperty(others, 'refused');
+    this.deployment = { ...others, availableReplicas: replicas, rolledOut: true };
   }
 
   /** The sandbox's container is held back, for one reason or another. */
@@ -257,6 +267,13 @@ const steps: Record<string, (world: World) => void> = {
   },
   delete: (world) => {
     world.change('Deleted');
+  },
+  land: (world) => {
+    world.land();
+  },
+  crowd: (world) => {
+    const refused = { kind: 'quota', message: 'exceeded quota' } as const;
+    if (world.deployment !== undefined) world.deployment = { ...world.deployment, rolledOut: false, refused };
   },
   render: (world) => {
     world.render();
