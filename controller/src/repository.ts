@@ -20,7 +20,7 @@ import type { IntentStore, ProjectKey, RenderedView } from './model/intent.js';
 import type { Repository } from './model/repository.js';
 import { operationsDesk } from './operations-desk.js';
 import {
-  deliveryNotices,
+  installationNotices,
   NoticeTeller,
   startReconciler,
   type ProjectHealth,
@@ -69,10 +69,11 @@ export async function openRepository({ config, log, health }: RepositoryParts): 
       seed: async () => (await adopted(repository, remote)) ?? seedOf(config),
     });
     warnWithoutPlatform(intent, log);
-    // On one machine the engine applies, whatever is said.
-    const delivery = config.cluster === 'engine' ? 'auto' : config.delivery;
-    const reconciler = await startReconciler({ intent, repository, charts, log, health, delivery });
-    tellNotices(intent, delivery, log);
+    // On one machine the engine applies, and nobody else can reach it.
+    const notices = (platform: PlatformDocument | undefined): readonly string[] =>
+      config.cluster === 'engine' ? [] : installationNotices(config.delivery, platform);
+    const reconciler = await startReconciler({ intent, repository, charts, log, health, notices });
+    tellNotices(intent, notices, log);
     const git = await startGitService({
       repository,
       searchPath: config.searchPath,
@@ -116,12 +117,16 @@ export async function openRepository({ config, log, health }: RepositoryParts): 
 }
 
 /** An operator who only reads the log learns of it there, at the start and when it begins to hold. */
-function tellNotices(intent: GitIntentStore, delivery: Config['delivery'], log: Logger): void {
+function tellNotices(
+  intent: GitIntentStore,
+  notices: (platform: PlatformDocument | undefined) => readonly string[],
+  log: Logger,
+): void {
   const teller = new NoticeTeller((notice) => {
-    log.warn({ delivery }, notice);
+    log.warn(notice);
   });
   const look = (): void => {
-    teller.look(deliveryNotices(delivery, platformOf(intent)));
+    teller.look(notices(platformOf(intent)));
   };
   intent.onCommit(look);
   look();

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { PlatformDocument } from '@fullstackagent/charts';
 import { plainProjection } from '../git/index.js';
 import type { GitIntentStore } from '../intent/index.js';
 import type { PlanDto } from '../contract/plan.js';
@@ -6,7 +7,6 @@ import type { Edit, ProjectKey, RenderedView } from '../model/intent.js';
 import type { Branch, Repository, Snapshot } from '../model/repository.js';
 import type { Charts } from '../render/index.js';
 import { adopt } from './adopt.js';
-import type { DeliveryChoice } from './delivery-notices.js';
 import { Loop } from './loop.js';
 import { Operations } from './operations.js';
 import { preview } from './preview.js';
@@ -20,8 +20,8 @@ export interface ReconcilerOptions {
   readonly repository: Repository;
   readonly charts: Charts;
   readonly log: ReconcilerLog;
-  /** Who applies, as far as it was said. Default: whoever is there. */
-  readonly delivery?: DeliveryChoice;
+  /** What to tell operators of a platform that is in force. Default: nothing. */
+  readonly notices?: (platform: PlatformDocument | undefined) => readonly string[];
   /** What the cluster makes of a project: a roll-out waits for it. Default: all is well. */
   readonly health?: (key: ProjectKey) => ProjectHealth;
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -73,7 +73,7 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
       rendered,
       charts,
       standing,
-      delivery: options.delivery ?? 'auto',
+      notices: options.notices ?? (() => []),
       stoppedBy: () => reconciler.stoppedBy(),
     }),
     idle: () => loop.idle(),
@@ -85,7 +85,7 @@ export async function startReconciler(options: ReconcilerOptions): Promise<Runni
   };
 }
 
-export { deliveryNotices, NoticeTeller } from './delivery-notices.js';
+export { installationNotices, NoticeTeller } from './installation-notices.js';
 export type { Operations } from './operations.js';
 export type { ProjectHealth } from './slices.js';
 export { PurgeLoop } from './purge-loop.js';

@@ -1,4 +1,4 @@
-import { documentAt } from '@fullstackagent/charts';
+import { documentAt, type PlatformDocument } from '@fullstackagent/charts';
 import { AppError } from '../contract/errors.js';
 import type {
   CommitSummary,
@@ -11,7 +11,7 @@ import type {
 import type { ProjectKey } from '../model/intent.js';
 import type { Branch, FileChange, Repository, Snapshot } from '../model/repository.js';
 import { folderEdits, type Charts } from '../render/index.js';
-import { deliveryNotices, rollOutWarnings, type DeliveryChoice } from './delivery-notices.js';
+import { rollOutWarnings } from './installation-notices.js';
 import { rendering } from './platform-change.js';
 import { isRemoval } from './removal-guard.js';
 import type { RollOut, Standing } from './standing.js';
@@ -25,7 +25,7 @@ export interface OperationsDeps {
   readonly charts: Charts;
   /** Where rendering stands; undefined while nobody knows. */
   readonly standing: () => Standing | undefined;
-  readonly delivery: DeliveryChoice;
+  readonly notices: (platform: PlatformDocument | undefined) => readonly string[];
   readonly stoppedBy: () => { readonly key: ProjectKey; readonly message: string } | undefined;
 }
 
@@ -41,7 +41,7 @@ export class Operations {
     return {
       removals: removals.filter(({ projects }) => projects.length > 0),
       ...(rollout === undefined ? {} : { rollout }),
-      ...some('notices', deliveryNotices(this.deps.delivery, standing.platform?.document)),
+      ...some('notices', this.deps.notices(standing.platform?.document)),
     };
   }
 

@@ -4,7 +4,12 @@ import { onTestFinished } from 'vitest';
 import { GitProjectChanges, openIntentStore, type GitIntentStore } from '../intent/index.js';
 import type { ProjectKey } from '../model/intent.js';
 import type { Repository } from '../model/repository.js';
-import { startReconciler, type ProjectHealth, type RunningReconciler } from '../reconcile/index.js';
+import {
+  startReconciler,
+  type ProjectHealth,
+  type ReconcilerOptions,
+  type RunningReconciler,
+} from '../reconcile/index.js';
 import { charts, type Charts } from '../render/index.js';
 import { NAMESPACE, OWNER, platformText } from './documents-for-tests.js';
 import { openForTest, quietLog, temporaryFolder } from './repository-for-tests.js';
@@ -21,7 +26,7 @@ export interface Installation {
     charts?: Charts;
     health?: (key: ProjectKey) => ProjectHealth;
     refreshEveryMs?: number;
-    delivery?: 'auto' | 'flux' | 'argocd';
+    notices?: NonNullable<ReconcilerOptions['notices']>;
   }): Promise<RunningReconciler>;
   close(): Promise<void>;
 }

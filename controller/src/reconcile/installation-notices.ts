@@ -6,12 +6,26 @@ export type DeliveryChoice = 'auto' | 'flux' | 'argocd';
 const rendersForFlux = (platform: PlatformDocument | undefined): boolean =>
   platform?.spec.delivery?.flux !== undefined;
 
-/** What is set up so that nothing can come of it, in words that say what to do. */
-export function deliveryNotices(
+/** What is set up so that it is not what it looks like, in words that say what to do. For a cluster. */
+export function installationNotices(
   choice: DeliveryChoice,
   platform: PlatformDocument | undefined,
 ): readonly string[] {
-  if (platform === undefined) return [];
+  return platform === undefined ? [] : [...deliveryNotices(choice, platform), ...exposureNotices(platform)];
+}
+
+function exposureNotices({ spec: { exposure } }: PlatformDocument): readonly string[] {
+  if (exposure.forwardAuth !== undefined) return [];
+  const who =
+    exposure.gateway === undefined
+      ? 'Name who is asked before each request (exposure.forwardAuth), oauth2-proxy for one.'
+      : 'Set up the gateway so that it asks somebody before each request: an HTTPRoute has no field for that.';
+  return [
+    `Apps are open to whoever knows their address, those for members too: platform.yaml names nobody who is asked who comes. ${who} Terminals ask for a password of their own.`,
+  ];
+}
+
+function deliveryNotices(choice: DeliveryChoice, platform: PlatformDocument): readonly string[] {
   if (choice === 'flux' && !rendersForFlux(platform))
     return [
       'No project is applied: the controller counts on Flux (DELIVERY=flux), and platform.yaml does not ask for the Kustomizations that Flux applies projects with. Add "delivery: { flux: {} }" below "spec" in platform.yaml on main, or set DELIVERY to who applies.',
