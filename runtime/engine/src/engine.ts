@@ -39,6 +39,7 @@ import { PodController } from './workloads/pods.js';
 import { PortAllocator } from './workloads/ports.js';
 import { endProcesses, MARKERS, processesWith } from './workloads/processes.js';
 import { SealedSecretController } from './workloads/sealed-secrets.js';
+import { OlderEndpoints } from './workloads/older-endpoints.js';
 import { NotActedOn } from './workloads/not-acted-on.js';
 import { StatefulSetController } from './workloads/statefulsets.js';
 import { unsealer } from './workloads/unseal.js';
@@ -123,6 +124,7 @@ export class Engine {
       new StatefulSetController(store, log),
       new DatabaseController({ ...parts, ports, version, backups }),
       new EndpointController(store, ports, log),
+      new OlderEndpoints(store, log),
       pods,
       new DeploymentController(store, log),
       releases.pods,

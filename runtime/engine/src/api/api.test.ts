@@ -134,6 +134,40 @@ describe('the official client library', () => {
     expect(events[0]).toMatchObject({ type: 'ERROR', object: { code: 410, reason: 'Expired' } });
   });
 
+  it('reads a list as a watch: what is there, and then a bookmark that says that this was all', async () => {
+    configMap('a', {});
+    configMap('b', {});
+    const asked = {
+      sendInitialEvents: true,
+      resourceVersionMatch: 'NotOlderThan',
+      allowWatchBookmarks: true,
+    };
+    const events: { type: string; object: unknown }[] = [];
+    const request = await new Watch(config).watch(
+      '/api/v1/configmaps',
+      { ...asked, resourceVersion: String(store.version) },
+      (type: string, object: unknown) => events.push({ type, object }),
+      () => undefined,
+    );
+    closers.push(() => {
+      request.abort();
+    });
+    await until(
+      () => events.length === 3,
+      () => JSON.stringify(events),
+    );
+    expect(events.map(({ type, object }) => `${type} ${text(object, 'metadata', 'name') ?? ''}`)).toEqual([
+      ...['ADDED a', 'ADDED b', 'BOOKMARK '],
+    ]);
+    expect(text(events[2]?.object, 'metadata', 'annotations', 'k8s.io/initial-events-end')).toBe('true');
+    expect(text(events[2]?.object, 'metadata', 'resourceVersion')).toBe(String(store.version));
+    configMap('a', { n: '1' });
+    await until(
+      () => events[3]?.type === 'MODIFIED',
+      () => JSON.stringify(events),
+    );
+  });
+
   it('sees an object leave and enter what it selects', async () => {
     configMap('a', {}, { tier: 'web' });
     const events: string[] = [];

@@ -22,6 +22,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Taken and not acted on: sandboxes are kept apart by network namespaces, where this machine has them.',
   Role: 'Taken and not acted on: who has the token may read everything.',
   RoleBinding: 'Taken and not acted on: who has the token may read everything.',
+  Endpoints: 'The same as the EndpointSlice of this name, for clients that are older than that.',
   EndpointSlice: 'Where a Service answers on this machine.',
   Cluster: 'A PostgreSQL server of its own, with its schedule of backups.',
   Backup: 'A copy of a database at one moment. It is asked for in the Project document.',

@@ -121,6 +121,7 @@ export class Resources {
         kind,
         matches: selector(target, query),
         from: wholeNumber(query, 'resourceVersion'),
+        initialEvents: isOn(query, 'sendInitialEvents'),
         timeoutSeconds: Math.min(wholeNumber(query, 'timeoutSeconds') || WATCH_SECONDS, WATCH_SECONDS),
         bookmarks: isOn(query, 'allowWatchBookmarks'),
         show: (object) => (asTable ? this.#table([object], { target, query }) : object),

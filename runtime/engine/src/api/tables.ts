@@ -82,6 +82,17 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
           .join(','),
     },
   ],
+  Endpoints: [
+    {
+      name: 'Endpoints',
+      value: (endpoints) =>
+        list(endpoints, 'subsets')
+          .filter((subset) => list(subset, 'addresses').length > 0)
+          .flatMap((subset) => list(subset, 'ports'))
+          .map((port) => `127.0.0.1:${number(port, 'port') ?? ''}`)
+          .join(','),
+    },
+  ],
   EndpointSlice: [
     {
       name: 'Endpoints',

@@ -11,6 +11,8 @@ export interface WatchRequest {
   readonly matches: Matches;
   /** Undefined or 0: what is there comes first, as ADDED. */
   readonly from: number | undefined;
+  /** What is there comes first, whatever `from` says, and then a bookmark that says that this was all. */
+  readonly initialEvents: boolean;
   readonly timeoutSeconds: number;
   readonly bookmarks: boolean;
   readonly show: (object: KubeObject) => object;
@@ -29,8 +31,8 @@ export function watch(store: Store, request: WatchRequest, response: ServerRespo
     response.write(`${JSON.stringify({ type, object })}\n`);
     if (response.writableLength > MAX_BEHIND) response.destroy();
   };
-  const missed =
-    request.from === undefined || request.from === 0 ? initial(store, request) : store.since(request.from);
+  const fromStart = request.initialEvents || request.from === undefined || request.from === 0;
+  const missed = fromStart ? initial(store, request) : store.since(request.from);
   if (missed === undefined) {
     send('ERROR', statusObject(gone()));
     response.end();
@@ -41,6 +43,7 @@ export function watch(store: Store, request: WatchRequest, response: ServerRespo
     if (type !== undefined) send(type, request.show(change.object));
   };
   missed.forEach(tell);
+  if (request.initialEvents) send('BOOKMARK', bookmarkOf(request.kind, store.version, THAT_WAS_ALL));
   const unsubscribe = store.onChange(tell);
   const bookmark = setInterval(() => {
     if (request.bookmarks) send('BOOKMARK', bookmarkOf(request.kind, store.version));
@@ -64,8 +67,11 @@ function typeFor({ type, object, before }: Change, matches: Matches): ChangeType
 const initial = (store: Store, { kind }: WatchRequest): readonly Change[] =>
   store.list(kind.kind).map((object) => ({ type: 'ADDED', object, version: store.version }));
 
-const bookmarkOf = (kind: Kind, version: number): object => ({
+/** What clients wait for that read a list as a watch (WatchList): client-go does from Kubernetes 1.35 on. */
+const THAT_WAS_ALL = { annotations: { 'k8s.io/initial-events-end': 'true' } };
+
+const bookmarkOf = (kind: Kind, version: number, more: object = {}): object => ({
   kind: kind.kind,
   apiVersion: apiVersionOf(kind),
-  metadata: { resourceVersion: String(version), creationTimestamp: null },
+  metadata: { resourceVersion: String(version), creationTimestamp: null, ...more },
 });

@@ -42,6 +42,7 @@ export const KINDS: readonly Kind[] = [
   core('PersistentVolumeClaim', 'persistentvolumeclaims', ['pvc']),
   core('ServiceAccount', 'serviceaccounts', ['sa']),
   core('Event', 'events', ['ev']),
+  core('Endpoints', 'endpoints', ['ep']),
   core('ResourceQuota', 'resourcequotas', ['quota']),
   core('LimitRange', 'limitranges', ['limits']),
   inAll(inGroup('apps/v1')('StatefulSet', 'statefulsets', ['sts'])),

@@ -1,7 +1,9 @@
 import { spawn, execFile, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { spawn as spawnInTerminal, type IPty } from '@lydell/node-pty';
 import { searchPath } from '../config.js';
 
 const run = promisify(execFile);
@@ -21,12 +23,31 @@ export const kubectlPath: string | undefined = searchPath()
   .map((folder) => join(folder, 'kubectl'))
   .find(isExecutable);
 
+const built = fileURLToPath(new URL('../../../../node_modules/.cache/kubectl/', import.meta.url));
+
+/** Other minor versions, where test/kubectl/build-kubectl.sh has built them. */
+export const builtKubectls: readonly string[] = (existsSync(built) ? readdirSync(built) : [])
+  .filter((name) => /^kubectl-[\d.]+$/.test(name))
+  .map((name) => join(built, name))
+  .filter(isExecutable);
+
+export interface KubectlOptions {
+  /** Another than that of this machine. */
+  readonly path?: string | undefined;
+  /** For its environment. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
 /** kubectl as a person would run it, with a home folder of its own for what it caches. */
 export class Kubectl {
   readonly #env: NodeJS.ProcessEnv;
 
-  constructor(kubeconfig: string, home: string) {
-    this.#env = { PATH: searchPath(), HOME: home, KUBECONFIG: kubeconfig };
+  constructor(
+    kubeconfig: string,
+    home: string,
+    private readonly options: KubectlOptions = {},
+  ) {
+    this.#env = { ...options.settings, PATH: searchPath(), HOME: home, KUBECONFIG: kubeconfig };
   }
 
   /** What it printed, and whether it was content. */
@@ -40,13 +61,19 @@ export class Kubectl {
     }
   }
 
+  /** In a terminal, as `exec -it` wants one. */
+  inTerminal(...args: readonly string[]): IPty {
+    return spawnInTerminal(this.#path(), [...args], { env: this.#env, cols: 200, rows: 30 });
+  }
+
   /** For what runs until somebody ends it: `-w`, `logs -f`. */
   start(...args: readonly string[]): ChildProcessWithoutNullStreams {
     return spawn(this.#path(), [...args], { env: this.#env });
   }
 
   #path(): string {
-    if (kubectlPath === undefined) throw new Error('There is no kubectl on the PATH.');
-    return kubectlPath;
+    const { path = kubectlPath } = this.options;
+    if (path === undefined) throw new Error('There is no kubectl on the PATH.');
+    return path;
   }
 }
