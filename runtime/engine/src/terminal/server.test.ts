@@ -29,7 +29,9 @@ const bash = ({ columns, rows }: Size): IPty =>
     encoding: null,
   });
 
-async function server(start: TerminalServerOptions['spawn'] = bash): Promise<{ url: string; http: string }> {
+async function server(
+  start: TerminalServerOptions['spawn'] = bash,
+): Promise<{ url: string; http: string; terminal: TerminalServer }> {
   const log = pino({ level: 'silent' });
   const terminal = new TerminalServer({ token: TOKEN, title: 'my-blog', spawn: start, log });
   const port = await freePort();
@@ -38,7 +40,7 @@ async function server(start: TerminalServerOptions['spawn'] = bash): Promise<{ u
     terminal.hangUp();
     await terminal.close();
   });
-  return { url: `ws://127.0.0.1:${port}/ws`, http: `http://127.0.0.1:${port}` };
+  return { url: `ws://127.0.0.1:${port}/ws`, http: `http://127.0.0.1:${port}`, terminal };
 }
 
 interface Client {
@@ -255,6 +257,15 @@ describe('TerminalServer', () => {
     const again = await connect(url);
     again.type('echo "fine-$((1+1))"\r');
     await again.waitFor(/fine-2/);
+  });
+
+  it('lets nobody in any more once its shells are told to end', async () => {
+    const { terminal, url } = await server();
+    const client = await connect(url);
+    client.type('echo "up-$((1+1))"\r');
+    await client.waitFor(/up-2/);
+    terminal.hangUp();
+    expect(await refusal(url, { authorization: `Basic ${credential}` })).toBe(503);
   });
 
   it('lets nobody in without the credential', async () => {

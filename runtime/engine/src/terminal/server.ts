@@ -40,6 +40,7 @@ export class TerminalServer {
   });
   readonly #sessions = new Map<string, Session>();
   readonly #credential: string;
+  #ending = false;
 
   constructor(private readonly options: TerminalServerOptions) {
     this.#credential = Buffer.from(`user:${options.token}`, 'utf8').toString('base64');
@@ -67,7 +68,9 @@ export class TerminalServer {
     return [...this.#sessions.values()].map(({ pid }) => pid);
   }
 
+  /** Nobody comes in any more: a shell that starts now would only end with the sandbox. */
   hangUp(): void {
+    this.#ending = true;
     for (const session of this.#sessions.values()) session.hangUp();
   }
 
@@ -125,6 +128,7 @@ export class TerminalServer {
     const url = urlOf(request);
     const id = url?.searchParams.get('arg') ?? 'main';
     if (!this.#authorized(request)) refuse('401 Unauthorized');
+    else if (this.#ending) refuse('503 Service Unavailable');
     else if (url?.pathname !== '/ws') refuse('404 Not Found');
     else if (!SESSION_ID.test(id)) refuse('400 Bad Request');
     else
@@ -169,6 +173,10 @@ export class TerminalServer {
 
   #open(client: WebSocket, id: string, size: Size | undefined): Session | undefined {
     const known = this.#sessions.get(id);
+    if (this.#ending) {
+      client.close(1001, 'The sandbox is stopping.');
+      return undefined;
+    }
     if (known === undefined && this.#sessions.size >= MAX_SESSIONS) {
       client.close(1013, `There are ${MAX_SESSIONS} sessions open already: close one first.`);
       return undefined;
