@@ -58,6 +58,11 @@ export class LiveConnections {
     }
   }
 
+  /** How many are open with it, those included that are being opened. */
+  countOf(credentialKey: string): number {
+    return this.#open.get(credentialKey)?.size ?? 0;
+  }
+
   end(credentialKey: string): void {
     for (const abort of this.#open.get(credentialKey) ?? []) abort.abort();
   }

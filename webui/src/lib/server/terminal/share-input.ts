@@ -6,14 +6,14 @@ export const shareAudience = z.enum(['anyone', 'accounts']);
 
 const DAY_MINUTES = 24 * 60;
 
-/** One line, as people write names. */
+/** One line, as people write names. What turns the direction of text around could make one name look like another. */
 const line = (what: string, most: number) =>
   z
     .string(`${what} is needed.`)
     .trim()
     .min(1, `${what} is needed.`)
     .max(most, `${what} has at most ${most} characters.`)
-    .regex(/^[^\p{Cc}\u2028\u2029]*$/u, `${what} is one line without control characters.`);
+    .regex(/^[^\p{Cc}\u2028-\u202e\u2066-\u2069]*$/u, `${what} is one line without control characters.`);
 
 export const createShareInput = z.strictObject({
   session: z.string().regex(SESSION_ID, 'A terminal session is called by 1 to 64 letters, digits, _ and -.'),

@@ -219,6 +219,21 @@ describe.skipIf(!isBuilt())('shared terminals through the built portal (npm run 
     expect(await guestsOf(link.id)).toEqual([first]);
   });
 
+  it('is open eight times for one visit, and not more', async () => {
+    const link = await share();
+    const { cookie } = await join(link);
+    const open = Array.from({ length: 8 }, () => dial(link.id, cookie));
+    await Promise.all(open.map((socket) => once(socket, 'open')));
+    expect(await refusal(dial(link.id, cookie))).toBe(429);
+    const closed = once(open[0] as WebSocket, 'close');
+    open[0]?.close();
+    await closed;
+    await until('there to be room', async () => {
+      const socket = dial(link.id, cookie);
+      return Promise.race([once(socket, 'open').then(() => true), refusal(socket).then(() => false)]);
+    });
+  });
+
   it('is made, listed and ended by those who may use the terminal', async () => {
     const link = await share();
     allowTerminal({ status: 403, body: problem('FORBIDDEN', 'You can look, and not change.') });
@@ -234,6 +249,7 @@ describe.skipIf(!isBuilt())('shared terminals through the built portal (npm run 
     ['an access that there is not', { access: 'admin' }, 'access'],
     ['a session that is an argument', { session: '-x y' }, 'session'],
     ['a name of two lines', { label: 'a\nb' }, 'label'],
+    ['a name that reads backwards', { label: 'a\u202egpj.exe' }, 'label'],
     ['a link for ever', { expiresInMinutes: 1e9 }, 'expiresInMinutes'],
   ])('refuses %s', async (_what, changes, field) => {
     const { status, json } = await ada.send('POST', SHARES, { body: { ...INPUT, ...changes } });

@@ -11,6 +11,9 @@ import { dial, MAX_MESSAGE_BYTES } from './dial.js';
 import { closeWith, join } from './join.js';
 import { readOpening, type Opening } from './openings.js';
 
+/** Of one visit to a shared terminal: tabs of a browser. Each costs a connection to the sandbox. */
+const GUEST_CONNECTIONS_MAX = 8;
+
 /** Both are open: the session's and the controller's end of a terminal to be. */
 interface Ends {
   readonly connection: LiveConnection;
@@ -95,7 +98,7 @@ async function open(services: Services, arrival: Arrival, accept: Accept): Promi
   }
 }
 
-/** One connection that ends when the first of the credentials does. Throws UNAUTHENTICATED. */
+/** One connection that ends when the first of the credentials does. Throws UNAUTHENTICATED, RATE_LIMITED. */
 async function openAll({ live }: Services, credentials: readonly Credential[]): Promise<LiveConnection> {
   const opened: LiveConnection[] = [];
   const done = (): void => {
@@ -103,9 +106,15 @@ async function openAll({ live }: Services, credentials: readonly Credential[]): 
   };
   try {
     for (const credential of credentials) {
+      const { kind, key } = credential;
       const connection = await live.open(credential);
       if (connection === undefined) throw new AppError('UNAUTHENTICATED', 'Sign in first.');
       opened.push(connection);
+      if (kind === 'guest' && live.countOf(key) > GUEST_CONNECTIONS_MAX)
+        throw new AppError(
+          'RATE_LIMITED',
+          'This terminal is open too often in this browser. Close some of them.',
+        );
     }
   } catch (error) {
     done();
