@@ -1,5 +1,6 @@
 import { request as httpRequest } from 'node:http';
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
@@ -9,7 +10,7 @@ import { searchPath } from '../config.js';
 import { text } from '../store/object.js';
 import { isReady, TestEngine, until, type TestShell } from '../testing/engine-harness.js';
 import { blogFiles } from '../testing/manifests.js';
-import { MARKERS, processesWith } from '../workloads/processes.js';
+import { MARKERS, processesWith, programsOfPod } from '../workloads/processes.js';
 import { probeIsolation } from './index.js';
 
 const isolation = await probeIsolation({
@@ -73,6 +74,56 @@ describe.skipIf(!ownNetwork)('two sandboxes (only with bubblewrap and pasta)', (
     }
   });
 });
+
+describe.skipIf(!ownNetwork)('a fork bomb in one of two sandboxes (only with control groups)', () => {
+  it('ends at its limit: the neighbour, the engine and its own terminal go on', async (context) => {
+    const engine = await TestEngine.create('auto');
+    try {
+      await engine.repository.commit({ ...blogFiles(), ...second() });
+      await engine.start();
+      const uid = text(await engine.readyPod(), 'metadata', 'uid') ?? '';
+      await until(() => engine.portOf('shop', 'ttyd').then((port) => port || undefined), 'a second terminal');
+      const [bombed, neighbour] = [await engine.shell(), await engine.shell('main', 'shop')];
+      for (const shell of [bombed, neighbour]) await shell.waitFor(/\$ $/);
+      const limit = await processLimit(uid);
+      context.skip(limit === undefined, 'processes are not limited by control groups here');
+      // Thousands, as a sandbox may have, are no more of a proof, and cost this machine more.
+      await writeFile(limit ?? '', '64', { flag: 'r+' });
+      const told = 'grep -c -m1 -E "annot fork|unavailable" bomb.log; echo "over-$((40+2))"';
+      bombed.type(`for n in 1 2; do sh -c '${BOMB}'; sh -c '${CROWD}'; done >bomb.log 2>&1; ${told}`);
+      await until(
+        async () => ((await processesWith(MARKERS.pod, uid)).length >= 40 ? true : undefined),
+        'a bomb',
+      );
+      neighbour.type('echo "neighbour-$((40+2))"');
+      await neighbour.waitFor(/neighbour-42/);
+      expect((await engine.kube('/api/v1/nodes/local')).status).toBe(200);
+      expect(await bombed.waitFor(/over-42/)).toMatch(/^1\r?$/m);
+      expect(isReady(await engine.readyPod())).toBe(true);
+      expect(text(await engine.readyPod(), 'metadata', 'uid')).toBe(uid);
+    } finally {
+      await engine.remove();
+    }
+  }, 60_000);
+});
+
+/** Without a limit it would end by itself after a thousand processes. */
+const BOMB = 'b() { [ "$1" = 0 ] || { b $(($1 - 1)) & b $(($1 - 1)) & wait; }; }; b 9';
+
+/** Fills what is left for a while. */
+const CROWD = 'for n in $(seq 100); do sleep 2 & done; wait';
+
+/** The file that says how many processes the sandbox of this pod may have; undefined where none does. */
+async function processLimit(uid: string): Promise<string | undefined> {
+  const [id] = await programsOfPod(uid);
+  const groups = (await readFile(`/proc/${id ?? 0}/cgroup`, 'utf8')).split('\n');
+  const inGroup = (pattern: RegExp, root: string): string | undefined => {
+    const path = groups.map((line) => pattern.exec(line)?.[1]).find((found) => found !== undefined);
+    return path === undefined ? undefined : join(root, path, 'pids.max');
+  };
+  const files = [inGroup(/:pids:(\/.+)/, '/sys/fs/cgroup/pids'), inGroup(/^0::(\/.+)/, '/sys/fs/cgroup')];
+  return files.find((file) => file !== undefined && existsSync(file));
+}
 
 describe.skipIf(isolation.kind === 'none')('an engine that is killed (only with bubblewrap)', () => {
   it('takes what runs in its sandboxes with it; the next start ends what it left', async () => {
