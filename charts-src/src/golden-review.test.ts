@@ -105,6 +105,20 @@ describe('what appliers would fight over', () => {
     }
   });
 
+  it('no limit that KubeBlocks and the server would write in turns: its side containers have a limit of 0', () => {
+    for (const one of ofKind('LimitRange'))
+      for (const limit of spec(one)['limits'] as readonly object[]) {
+        expect(Object.keys(limit).sort(), one.where).toEqual(['default', 'defaultRequest', 'type']);
+        expect(limit, one.where).toMatchObject({ type: 'Container' });
+      }
+    // What a main container has is said by the Cluster: filled in, KubeBlocks would see another pod than it wants.
+    for (const one of ofKind('Cluster')) {
+      const [component] = spec(one)['componentSpecs'] as readonly { resources: Record<string, object> }[];
+      for (const amounts of Object.values(component?.resources ?? {}))
+        expect(Object.keys(amounts).sort(), one.where).toEqual(['cpu', 'memory']);
+    }
+  });
+
   it('no two writers of one field: replicas are either said or scaled', () => {
     const scaled = new Set(ofKind('HorizontalPodAutoscaler').map(({ example }) => example));
     for (const one of ofKind('Deployment'))
@@ -168,6 +182,31 @@ describe('what is secret, and what is let in', () => {
       'Service',
       'StatefulSet',
     ]);
+  });
+
+  it('each database has one policy that lets its own project in, and goes when its data does', () => {
+    const databases = new Map(ofKind('Cluster').map((one) => [one.example, one.object.metadata.name]));
+    expect(databases.size).toBeGreaterThan(10);
+    for (const [example, database] of databases) {
+      const policies = golden.filter((one) => one.example === example && one.object.kind === 'NetworkPolicy');
+      expect(
+        policies.map(({ object }) => object.metadata.name),
+        example,
+      ).toEqual([database]);
+      for (const one of policies) {
+        const { podSelector, policyTypes } = spec(one) as {
+          podSelector: { matchLabels: object };
+          policyTypes: readonly string[];
+        };
+        expect(podSelector.matchLabels, one.where).toMatchObject({ 'app.kubernetes.io/instance': database });
+        // It opens; what closes is the tenant's.
+        expect(policyTypes, one.where).toEqual(['Ingress']);
+      }
+    }
+    const without = ofKind('NetworkPolicy').filter(
+      (one) => projectOf(one.example) && !databases.has(one.example),
+    );
+    expect(without).toEqual([]);
   });
 
   it('no Secret in the clear, and nothing in a SealedSecret but ciphertext', () => {

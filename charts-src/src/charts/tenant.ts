@@ -130,8 +130,9 @@ export class TenantChart extends Chart {
         },
       },
     });
-    // KubeBlocks adds side containers without limits; with a quota on limits each needs one. And who owns a database can
-    // write files beside it: not more of the node's disk than this.
+    // With a quota on limits every container needs one; KubeBlocks gives its side containers a limit of 0, so there must be
+    // no minimum. Who owns a database can write files beside it: not more of the node's disk than this. KubeBlocks compares
+    // a pod's processor and memory with what it wants, and nothing else: what is filled in here is no difference to it.
     new k8s.KubeLimitRange(this, 'defaults', {
       metadata: meta(context, 'tenant'),
       spec: {
