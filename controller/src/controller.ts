@@ -133,6 +133,7 @@ function purgeLoop({
     changes: purges,
     cluster: { isApplied: (key) => board.isApplied(key), isGone },
     now: () => new Date(),
+    elapsed: () => performance.now(),
     log,
   });
 }

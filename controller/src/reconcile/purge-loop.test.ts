@@ -14,8 +14,8 @@ interface Opened {
   readonly installation: Installation;
   readonly reconciler: RunningReconciler;
   readonly cluster: { applied: boolean; gone: boolean };
-  /** One look of the loop, as late after the start, and everything rendered that came of it. */
-  readonly look: (afterDays?: number) => Promise<void>;
+  /** One look of the loop, as late after the start and so long after the one before, and what came of it. */
+  readonly look: (afterDays?: number, passedMinutes?: number) => Promise<void>;
 }
 
 async function open(): Promise<Opened> {
@@ -24,15 +24,20 @@ async function open(): Promise<Opened> {
   await changes.create(asked, { namespace: NAMESPACE, input: { name: 'My Blog', database: true } });
   const reconciler = await installation.reconcile();
   const cluster = { applied: false, gone: false };
-  const look = async (afterDays = 0): Promise<void> => {
-    const now = (): Date => new Date(START.getTime() + afterDays * DAY_MS);
-    await new PurgeLoop({
-      intent: store,
-      changes: new GitPurgeChanges({ store, now }),
-      cluster: { isApplied: () => cluster.applied, isGone: () => Promise.resolve(cluster.gone) },
-      now,
-      log: quietLog,
-    }).look();
+  let now = START;
+  let elapsed = 0;
+  const loop = new PurgeLoop({
+    intent: store,
+    changes: new GitPurgeChanges({ store, now: () => now }),
+    cluster: { isApplied: () => cluster.applied, isGone: () => Promise.resolve(cluster.gone) },
+    now: () => now,
+    elapsed: () => elapsed,
+    log: quietLog,
+  });
+  const look = async (afterDays = 0, passedMinutes = 1): Promise<void> => {
+    now = new Date(START.getTime() + afterDays * DAY_MS);
+    elapsed += passedMinutes * 60 * 1000;
+    await loop.look();
     await reconciler.idle();
   };
   return { installation, reconciler, cluster, look };
@@ -125,8 +130,18 @@ describe('a deleted project', () => {
     await opened.look(13);
     expect(store.project(key)?.document.spec.purge).toBeUndefined();
     await opened.look(15);
+    await opened.look(15, 10);
     expect(store.project(key)?.document.spec.purge).toBe('Unprotect');
     expect(subjects(opened).at(-1)).toBe('FullstackAgent: Remove my-blog: its retention is over');
+  });
+
+  it('is kept where a clock was ahead by a year for some minutes, however often', async () => {
+    const opened = await open();
+    const { changes, asked, store } = opened.installation;
+    await changes.act(asked, { key, action: 'delete' });
+    for (const afterDays of [365, 365, 1, 365, 365, 1]) await opened.look(afterDays, 6);
+    expect(store.project(key)?.document.spec).toMatchObject({ state: 'Deleted' });
+    expect(store.project(key)?.document.spec.purge).toBeUndefined();
   });
 
   it('that was restored is none', async () => {
@@ -134,7 +149,7 @@ describe('a deleted project', () => {
     const { changes, asked, store } = opened.installation;
     await changes.act(asked, { key, action: 'delete' });
     await changes.act(asked, { key, action: 'restore' });
-    await opened.look(1000);
+    for (const passed of [1, 60]) await opened.look(1000, passed);
     expect(store.project(key)?.document.spec).toMatchObject({ state: 'Running' });
   });
 });

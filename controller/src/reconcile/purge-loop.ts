@@ -18,20 +18,26 @@ export interface PurgeDeps {
     isGone(key: ProjectKey): Promise<boolean>;
   };
   readonly now: () => Date;
+  /** Milliseconds of a clock that nobody sets. */
+  readonly elapsed: () => number;
   readonly log: { error(context: object, message: string): void };
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** A clock that is wrong when a machine starts is set right within this time. A retention has to be over for so long. */
+const SURE_MS = 10 * 60 * 1000;
 /** How often deleted projects are looked at. */
 const EVERY_MS = 2_000;
 
 /**
  * Takes deleted projects away when their retention is over, and purges a step further when the cluster has done the one
- * before. What is to be done next is what the document says: nothing is remembered here.
+ * before. What is to be done next is what the document says: nothing is remembered here but since when a retention is
+ * over, since a clock that is ahead for a moment must not take what was to be kept for weeks.
  */
 export class PurgeLoop {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
+  readonly #overSince = new Map<string, number>();
 
   constructor(private readonly deps: PurgeDeps) {}
 
@@ -62,14 +68,22 @@ export class PurgeLoop {
 
   async #step(key: ProjectKey, { purge, deletedAt }: ProjectDocument['spec']): Promise<void> {
     const { changes, cluster } = this.deps;
-    if (purge === undefined && this.#isOver(deletedAt)) await changes.expire(key);
+    if (purge === undefined && this.#isOver(key, deletedAt)) await changes.expire(key);
     if (purge === 'Unprotect' && cluster.isApplied(key)) await changes.advance(key, purge);
     if (purge === 'Remove' && (await cluster.isGone(key))) await changes.advance(key, purge);
   }
 
-  #isOver(deletedAt: string | undefined): boolean {
-    if (deletedAt === undefined) return false;
-    const { deletedDays } = this.deps.intent.platform().document.spec.retention;
-    return Date.parse(deletedAt) + deletedDays * DAY_MS <= this.deps.now().getTime();
+  #isOver({ namespace, name }: ProjectKey, deletedAt: string | undefined): boolean {
+    const { intent, now, elapsed } = this.deps;
+    const { deletedDays } = intent.platform().document.spec.retention;
+    const end = deletedAt === undefined ? Infinity : Date.parse(deletedAt) + deletedDays * DAY_MS;
+    const project = `${namespace}/${name}`;
+    if (end > now().getTime()) {
+      this.#overSince.delete(project);
+      return false;
+    }
+    const since = this.#overSince.get(project) ?? elapsed();
+    this.#overSince.set(project, since);
+    return elapsed() - since >= SURE_MS;
   }
 }
