@@ -1,6 +1,15 @@
 import type { EnvironmentDto } from '@fullstackagent/controller/contract';
 import { describe, expect, it } from 'vitest';
-import { inputOf, isChanged, newRow, rebase, rowsOf, type VariableRow, withTheirs } from './rows.js';
+import {
+  hasAgentKey,
+  inputOf,
+  isChanged,
+  newRow,
+  rebase,
+  rowsOf,
+  type VariableRow,
+  withTheirs,
+} from './rows.js';
 
 const base: EnvironmentDto = {
   version: 'v1',
@@ -34,6 +43,17 @@ describe('inputOf', () => {
     });
     rowNamed(rows, 'STRIPE_KEY').value = 'sk_live';
     expect(inputOf(rows, 'v1').variables[1]).toEqual({ name: 'STRIPE_KEY', value: 'sk_live', secret: true });
+  });
+});
+
+describe('hasAgentKey', () => {
+  it.each([
+    [['ANTHROPIC_API_KEY'], true],
+    [['A', ' CLAUDE_CODE_OAUTH_TOKEN '], true],
+    [['ANTHROPIC_BASE_URL', 'anthropic_api_key'], false],
+    [[], false],
+  ])('%j: %s', (names, there) => {
+    expect(hasAgentKey(names.map((name) => newRow({ name })))).toBe(there);
   });
 });
 

@@ -51,6 +51,15 @@ export const inputOf = (rows: readonly VariableRow[], version: string): PutEnvir
     ),
 });
 
+const AGENT_KEYS: readonly string[] = [
+  ...['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN'],
+  ...['CLAUDE_CODE_USE_BEDROCK', 'CLAUDE_CODE_USE_VERTEX'],
+];
+
+/** Whether a line is there with which Claude Code could sign in (runtime/README.md). */
+export const hasAgentKey = (rows: readonly VariableRow[]): boolean =>
+  rows.some(({ name }) => AGENT_KEYS.includes(name.trim()));
+
 export const isRowChanged = (row: VariableRow): boolean => {
   const { stored } = row;
   if (stored === undefined) return !isBlank(row);
