@@ -17,6 +17,7 @@ import { ClusterObserver } from './observe/observer.js';
 import { watchedResources, type ApplierReaders } from './observe/resources.js';
 import { PurgeLoop, type ProjectHealth } from './reconcile/index.js';
 import { openRepository, type OpenRepository } from './repository.js';
+import { Agent } from './sandbox/agent.js';
 import { DatabaseBackups } from './sandbox/database-backups.js';
 import { DiskUse } from './sandbox/disk-use.js';
 import { DatabaseAccess } from './sandbox/database.js';
@@ -171,6 +172,7 @@ function apiDeps({ repository, api, board, config, log }: Parts): Omit<ApiDeps, 
     disk: new DiskUse({ api, offered: config.cluster === 'engine' }),
     files,
     shells: new SandboxShells(access),
+    agent: new Agent({ api, offered: config.cluster === 'engine' }),
     snapshots: new Snapshots({ api, files, offered: config.cluster === 'engine' }),
     terminal: async (key, session) => {
       const [address, token] = await Promise.all([access.terminalAddress(key), access.terminalToken(key)]);

@@ -105,8 +105,36 @@ describe('npm run doctor', () => {
     expect(output).toContain('missing  claude: without it terminals start with a shell alone');
     expect(output).toContain('WRONG    chromium: CHROMIUM names /nowhere/chromium, which is no program');
     expect(output).toMatch(/^ {2}(sudo )?apt-get install .*\bkubernetes-client postgresql-client tar\b/m);
-    expect(output).toContain('  npm install --global @anthropic-ai/claude-code');
+    expect(output).toContain('  npm run tools -- install');
     expect(code).toBe(0);
+  });
+
+  it('finds Claude Code in the folder that all sandboxes share, and says where another version is pinned', async () => {
+    const folder = madeHome('with-claude');
+    const versions = join(folder, 'engine', 'tools', 'claude', '0.0.1-0123abcd');
+    const bin = join(folder, 'engine', 'tools', 'bin');
+    for (const each of [versions, bin]) mkdirSync(each, { recursive: true });
+    writeFileSync(join(versions, 'claude'), '#!/bin/sh\n', { mode: 0o755 });
+    symlinkSync('../claude/0.0.1-0123abcd/claude', join(bin, 'claude'));
+    const { output } = await doctor({ PATH: '/usr/bin:/bin', FULLSTACK_AGENT_HOME: folder });
+    expect(output).toMatch(
+      /ok {7}claude: version 0\.0\.1 in .*; npm run tools -- install replaces it by \d+\./,
+    );
+    expect(output).toMatch(/programs for sandboxes: /);
+  });
+
+  it('says without isolation whether an agent is allowed, and by whom', async () => {
+    const folder = madeHome('consent');
+    mkdirSync(join(folder, 'engine'));
+    const env = { FULLSTACK_AGENT_HOME: folder, SANDBOX_ISOLATION: 'none' };
+    expect((await doctor(env)).output).toContain(
+      'missing  claude without isolation: nobody has allowed it yet: it does not start by itself.',
+    );
+    const given = { at: '2026-11-28T12:00:00.000Z', by: { id: 'u1', name: 'ada' }, as: 'user' };
+    writeFileSync(join(folder, 'engine', 'agent-consent.json'), JSON.stringify(given));
+    expect((await doctor(env)).output).toContain(
+      'ok       claude without isolation: allowed by ada on 2026-11-28',
+    );
   });
 
   it('ends with 1 where the port that was asked for is taken', async () => {

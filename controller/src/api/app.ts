@@ -2,6 +2,7 @@ import express, { Router, type Express, type RequestHandler } from 'express';
 import type { ApiDeps } from './deps.js';
 import { notFound, problemHandler } from './problems.js';
 import { assignRequestId, requireToken } from './request.js';
+import { agentRoutes } from './routes/agent.js';
 import { databaseBackupRoutes } from './routes/database-backups.js';
 import { eventRoutes } from './routes/events.js';
 import { gitRoutes } from './routes/git.js';
@@ -26,7 +27,7 @@ export function createApp(deps: ApiDeps): Express {
   app.use(assignRequestId, countRequests(deps));
   app.use(serviceRoutes(deps), gitRoutes(deps), webhookRoutes(deps));
   app.use('/v1', requireToken(deps), express.json({ limit: BODY_LIMIT }));
-  app.use(installationRoutes(deps), operationRoutes(deps), remoteRoutes(deps));
+  app.use(installationRoutes(deps), operationRoutes(deps), agentRoutes(deps), remoteRoutes(deps));
   app.use(projectRoutes(deps), projectPartRoutes(deps), releaseRoutes(deps), databaseBackupRoutes(deps));
   app.use(fileRoutes(deps), shellRoutes(deps), terminalRoutes(deps), eventRoutes(deps));
   app.use(notFound);

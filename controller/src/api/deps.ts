@@ -3,6 +3,7 @@ import type { DriftedObjectDto } from '../contract/drift.js';
 import type { PlanDto } from '../contract/plan.js';
 import type { GitBackupChanges, GitReleaseChanges, ReleaseCommit } from '../intent/index.js';
 import type { Edit, IntentStore, ProjectKey, RenderedView } from '../model/intent.js';
+import type { Agent } from '../sandbox/agent.js';
 import type { DatabaseBackups } from '../sandbox/database-backups.js';
 import type { DiskUse } from '../sandbox/disk-use.js';
 import type { DatabaseAccess } from '../sandbox/database.js';
@@ -30,6 +31,7 @@ export interface ApiDeps {
   readonly backups: Pick<DatabaseBackups, 'offered' | 'list' | 'requireOffered' | 'requireRestorable'>;
   readonly backupChanges: Pick<GitBackupChanges, 'backUp' | 'restore' | 'schedule'>;
   readonly snapshots: Pick<Snapshots, 'offered' | 'take' | 'startCommand'>;
+  readonly agent: Pick<Agent, 'state' | 'act'>;
   readonly operations: OperationsDesk;
   /** undefined where none is configured. */
   readonly remote: RemoteDesk | undefined;

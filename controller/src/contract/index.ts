@@ -1,3 +1,4 @@
+export * from './agent.js';
 export * from './backups.js';
 export * from './conflict.js';
 export * from './disk.js';

@@ -24,6 +24,8 @@ export interface EngineConfig {
   readonly logLevel: string;
   /** Of the sandbox image: the same files run here. */
   readonly scripts: Scripts;
+  /** What the sandbox image takes from npm, pinned: an installation on this machine has the same. */
+  readonly pinnedTools: string;
   /** Where sandboxes look for programs: this Node first, so that `node` and `npm` work. */
   readonly sandboxPath: string;
 }
@@ -44,6 +46,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): EngineConfig {
     isolation: parsed.data.SANDBOX_ISOLATION,
     logLevel: parsed.data.LOG_LEVEL,
     scripts: scriptsIn(join(here, '..', '..')),
+    pinnedTools: join(here, '..', '..', 'tools'),
     sandboxPath: [dirname(process.execPath), searchPath(env)].join(delimiter),
   };
 }

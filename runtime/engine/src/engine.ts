@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { agentPlaces, openAgentDesk, type AgentDesk } from './agent/index.js';
 import { writeKubeconfig } from './api/kubeconfig.js';
 import { ApiServer, type ApiServerOptions } from './api/server.js';
 import { servingCertificate } from './api/serving-certificate.js';
@@ -65,6 +66,7 @@ interface Served {
   readonly hosts: IngressLookup;
   readonly pods: PodController;
   readonly releases: Releases;
+  readonly agent: AgentDesk;
   readonly token: string;
   readonly isolation: Isolation;
   readonly disk: DiskDesk;
@@ -113,10 +115,13 @@ export class Engine {
       home: config.home,
       scripts: config.scripts,
       path: config.sandboxPath,
+      agent: agentPlaces(config.home),
     });
     const parts = { store, state, postgres, events, log };
     const backups = new DatabaseBackups({ ...parts, backups: kept, now: this.#now });
     const engineId = state.value.engineId;
+    // Before the first pod: each sees its folder.
+    const agent = await this.#agent(engineId, isolation);
     const releases = await this.#releases({ store, ports, events, engineId, isolation });
     this.#run(store, [
       new VolumeController(store, join(config.home, 'volumes'), log),
@@ -135,7 +140,7 @@ export class Engine {
     await this.#watchDisk(store, events);
     const disk = new DiskDesk({ home: config.home, postgres });
     const token = state.value.token;
-    await this.#serve({ store, hosts, pods, releases, token, isolation, disk });
+    await this.#serve({ store, hosts, pods, releases, agent, token, isolation, disk });
     await this.#follow(store);
     return isolationNotice(isolation);
   }
@@ -201,7 +206,19 @@ export class Engine {
     };
   }
 
-  async #serve({ store, hosts, pods, releases, token, isolation, disk }: Served): Promise<void> {
+  async #agent(engineId: string, isolation: Isolation): Promise<AgentDesk> {
+    const { home, pinnedTools, sandboxPath: path } = this.config;
+    const marker = `${MARKERS.engine}=${engineId}`;
+    const desk = await openAgentDesk({
+      ...{ home, pinnedTools, path, isolation, marker },
+      now: this.#now,
+      log: this.log,
+    });
+    this.#closers.push(() => desk.close());
+    return desk;
+  }
+
+  async #serve({ store, hosts, pods, releases, agent, token, isolation, disk }: Served): Promise<void> {
     const { config, log } = this;
     const relayed = isolation.kind === 'bubblewrap' && isolation.network.own;
     const ingress = createIngress({ lookup: (host) => hosts.find(host), relayed, log });
@@ -214,6 +231,7 @@ export class Engine {
       token,
       tls,
       exec,
+      agent,
       snapshot: (pod, body) => releases.desk.take(pod, body),
       usage: (object) => disk.of(object),
       containerLog: (pod) => releases.pods.log(pod),

@@ -108,6 +108,7 @@ const PARTS = [
   ['databases', 'engine/postgres'],
   ['snapshots', 'engine/snapshots'],
   ['backups of databases', 'engine/backups'],
+  ['programs for sandboxes', 'engine/tools'],
   ['accounts', 'postgres'],
   ['logs', 'logs'],
 ];

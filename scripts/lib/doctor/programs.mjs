@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { claude, consent } from './claude.mjs';
 import { root, runQuietly } from '../run.mjs';
 import { networkFinding } from './network.mjs';
 import { forEngine, isProgram, onPath } from './on-path.mjs';
@@ -22,11 +23,20 @@ const PROGRAMS = [
   { group: 'tests', names: ['shellcheck'], add: 'shellcheck', without: 'shell scripts are not checked' },
 ];
 
+const JOINING = 'nsenter, setpriv, unshare';
 const CHROMIUMS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 export async function programFindings() {
-  return [...(await isolation()), claude(), ...PROGRAMS.map(byName), chromium(), apiServer()];
+  const sandboxes = await isolation();
+  const isolated = isIsolated(sandboxes);
+  const agent = [claude({ isolated }), ...consent({ isolated })];
+  return [...sandboxes, ...agent, ...PROGRAMS.map(byName), chromium(), apiServer()];
 }
+
+/** A network of their own and limits are more than that; without one of the others sandboxes are plain processes. */
+const isIsolated = (findings) =>
+  process.env['SANDBOX_ISOLATION'] !== 'none' &&
+  findings.every(({ name, state }) => state === 'ok' || !['isolation', 'bubblewrap', JOINING].includes(name));
 
 function byName({ group, names, add, without }) {
   const path = names.map((each) => onPath(each)).find((found) => found !== undefined);
@@ -79,7 +89,7 @@ function allow() {
 
 function joining() {
   const missing = ['nsenter', 'setpriv', 'unshare'].filter((name) => forEngine(name) === undefined);
-  const about = { group: 'sandboxes', name: 'nsenter, setpriv, unshare' };
+  const about = { group: 'sandboxes', name: JOINING };
   if (missing.length === 0) return { ...about, state: 'ok', says: 'there' };
   return { ...about, state: 'missing', says: `not there: ${missing.join(', ')}`, packages: ['util-linux'] };
 }
@@ -104,14 +114,6 @@ function withoutControlGroups() {
 function cgroupVersion() {
   if (existsSync('/sys/fs/cgroup/cgroup.controllers')) return 2;
   return existsSync('/sys/fs/cgroup/memory') && existsSync('/sys/fs/cgroup/pids') ? 1 : undefined;
-}
-
-function claude() {
-  const path = onPath('claude');
-  const about = { group: 'tools', name: 'claude' };
-  if (path !== undefined) return { ...about, state: 'ok', says: path };
-  const says = 'without it terminals start with a shell alone';
-  return { ...about, state: 'missing', says, remedy: 'npm install --global @anthropic-ai/claude-code' };
 }
 
 function chromium() {

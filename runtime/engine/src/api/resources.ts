@@ -20,13 +20,14 @@ const WATCH_SECONDS = 1800;
 export class Resources {
   constructor(
     private readonly store: Store,
-    private readonly doing: Pick<ApiServerOptions, 'snapshot' | 'usage' | 'containerLog'> = {},
+    private readonly doing: Pick<ApiServerOptions, 'snapshot' | 'usage' | 'agent' | 'containerLog'> = {},
   ) {}
 
   async answer(target: ResourceTarget, exchange: Exchange): Promise<void> {
     const { method = 'GET' } = exchange.request;
     if (target.subresource === 'snapshot') await this.#snapshot(target, exchange);
     else if (target.subresource === 'usage') await this.#usage(target, exchange);
+    else if (target.subresource === 'agent') await this.#agent(target, exchange);
     else if (target.subresource !== undefined) await this.#subresource(target, exchange);
     else if (method === 'GET') this.#read(target, exchange);
     else if (method === 'DELETE' && target.kind.kind === 'Pod' && target.name !== undefined)
@@ -58,6 +59,17 @@ export class Resources {
     if (usage === undefined) throw notFound(`${target.kind.plural} have no "usage" here.`);
     if (request.method !== 'GET') throw notAllowed(request.method ?? '');
     json(response, await usage(this.#find(target)));
+  }
+
+  /** The engine's own too: about the machine, and so a part of its Node. */
+  async #agent(target: ResourceTarget, { request, response }: Exchange): Promise<void> {
+    const { agent } = this.doing;
+    if (target.kind.kind !== 'Node' || agent === undefined)
+      throw notFound(`${target.kind.plural} have no "agent" here.`);
+    this.#find(target);
+    if (request.method === 'GET') json(response, await agent.state());
+    else if (request.method === 'POST') json(response, await agent.act(await jsonBody(request)), 201);
+    else throw notAllowed(request.method ?? '');
   }
 
   #read(target: ResourceTarget, exchange: Exchange): void {

@@ -25,9 +25,16 @@ export interface ApiServerOptions {
   readonly snapshot?: (pod: KubeObject, body: unknown) => Promise<object>;
   /** What an object's files take on the disk. Throws ApiError. */
   readonly usage?: (object: KubeObject) => Promise<object>;
+  /** Claude Code on this machine (docs/adr/0019). Throws ApiError. */
+  readonly agent?: AgentOrders;
   /** What a pod's process prints, where that is kept. */
   readonly containerLog?: (pod: KubeObject) => ContainerLog | undefined;
   readonly log: Pick<Logger, 'error'>;
+}
+
+export interface AgentOrders {
+  state(): Promise<object>;
+  act(body: unknown): Promise<object>;
 }
 
 /** A browser that was lured here by another name (DNS rebinding) sends that name. */

@@ -1,7 +1,7 @@
 export { Confinement, type Loss } from './confinement.js';
 export { openLimits, RESOURCES, type Amounts, type Resource } from './limits.js';
 export { limitedPlace, type LimitedPlace } from './limited.js';
-export { programBinds } from './layout.js';
+export { isShown, programBinds } from './layout.js';
 export { isolationNotice } from './notice.js';
 export { SandboxNetwork } from './network.js';
 export { openRlimits } from './rlimits.js';

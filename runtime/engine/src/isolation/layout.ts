@@ -1,4 +1,4 @@
-import { lstat, mkdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, readlink, realpath, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { INSIDE_UID } from './identity.js';
 import type { Bind } from './types.js';
@@ -90,6 +90,14 @@ async function nameServers(): Promise<string> {
     if (/^nameserver (?!127\.)/m.test(content)) return content;
   }
   return '';
+}
+
+/** Whether sandboxes see a program of this machine: where it is called, and where it really is. */
+export async function isShown(program: string, binds: readonly Bind[]): Promise<boolean> {
+  const folders = [...SYSTEM, ...LINKS, ...binds.map(({ target }) => target)];
+  const isBelow = (path: string): boolean =>
+    folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
+  return isBelow(program) && isBelow(await realpath(program));
 }
 
 /** Programs that are not where a system keeps them: this Node with what npm put beside it. */

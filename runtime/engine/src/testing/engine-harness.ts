@@ -17,7 +17,8 @@ import { NAMESPACE } from './manifests.js';
 import { RenderedRepository } from './rendered-repository.js';
 import { nextMessage, spawnTypeScript } from './typescript-process.js';
 
-const scripts = scriptsIn(join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..'));
+const runtime = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+const scripts = scriptsIn(runtime);
 
 export const POD = `/api/v1/namespaces/${NAMESPACE}/pods/blog-0`;
 export const CLAIM = `/api/v1/namespaces/${NAMESPACE}/persistentvolumeclaims/blog--workspace`;
@@ -83,12 +84,15 @@ export class TestEngine {
   private constructor(
     readonly home: string,
     readonly repository: RenderedRepository,
-    private readonly isolation: EngineConfig['isolation'],
+    private readonly chosen: Pick<EngineConfig, 'isolation' | 'pinnedTools'>,
   ) {}
 
-  static async create(isolation: EngineConfig['isolation'] = 'none'): Promise<TestEngine> {
+  static async create(
+    isolation: EngineConfig['isolation'] = 'none',
+    pinnedTools = join(runtime, 'tools'),
+  ): Promise<TestEngine> {
     const home = await mkdtemp(join(tmpdir(), 'fsa-engine-'));
-    return new TestEngine(home, await RenderedRepository.create(), isolation);
+    return new TestEngine(home, await RenderedRepository.create(), { isolation, pinnedTools });
   }
 
   async config(): Promise<EngineConfig> {
@@ -97,7 +101,7 @@ export class TestEngine {
       apiPort: await freePort(),
       ingressPort: this.ingressPort,
       repository: this.repository.path,
-      isolation: this.isolation,
+      ...this.chosen,
       logLevel: 'silent',
       scripts,
       sandboxPath: [dirname(process.execPath), searchPath()].join(delimiter),

@@ -40,6 +40,8 @@ export interface PodPlace {
   readonly runFolder: string;
   readonly tmp: string;
   readonly scripts: Scripts;
+  /** Folder with programs for all sandboxes, as it is called there; undefined: not for this pod. */
+  readonly tools: string | undefined;
   /** Whose files can be read here; undefined: this process's own. */
   readonly owner: number | undefined;
   close(): Promise<void>;
@@ -63,6 +65,8 @@ export interface PlaceOptions {
   readonly platform: ReadonlyMap<string, string>;
   readonly service: (service: string, port: number) => number | undefined;
   readonly scripts: Scripts;
+  /** Of this machine; absent: none. */
+  readonly tools?: string;
   readonly path: string;
   readonly markers: Readonly<Record<string, string>>;
   readonly log: Pick<Logger, 'error'>;
@@ -80,6 +84,7 @@ const SHELL = 'bash';
 const HOME = '/home/developer';
 const TMP = '/tmp';
 const CONNECT_MS = 2000;
+const TOOLS = '/run/fullstackagent/tools';
 const SCRIPTS: Scripts = {
   bashrc: '/run/fullstackagent/bashrc',
   prepareWorkspace: '/run/fullstackagent/prepare-workspace.sh',
@@ -110,6 +115,7 @@ async function thisMachine(options: PlaceOptions, isolation: Limiting): Promise<
     runFolder: folder,
     tmp: folders.get(TMP) ?? tmpdir(),
     scripts,
+    tools: options.tools,
     owner: undefined,
     close: () => limited.remove(),
   };
@@ -141,7 +147,7 @@ class ConfinedPlace implements PodPlace {
   ) {}
 
   static async open(options: PlaceOptions, isolation: Bubblewrap): Promise<ConfinedPlace> {
-    const { namespace, pod, folder, mounts, path, scripts, workingDirectory, amounts } = options;
+    const { namespace, pod, folder, mounts, path, scripts, tools, workingDirectory, amounts } = options;
     const markers = keepersMarkers(options);
     const own = [...mounts].map(([target, mount]): Bind => ({
       ...{ source: mount.folder, target, readOnly: mount.readOnly },
@@ -154,6 +160,7 @@ class ConfinedPlace implements PodPlace {
         ...own,
         ...(await programBinds(path.split(':'), process.execPath)),
         ...NAMES.map((name): Bind => ({ source: scripts[name], target: SCRIPTS[name], readOnly: true })),
+        ...(tools === undefined ? [] : [{ source: tools, target: TOOLS, readOnly: true }]),
       ],
     });
     void confinement.whenLost.then(options.onLost);
@@ -163,6 +170,10 @@ class ConfinedPlace implements PodPlace {
 
   get workspace(): string {
     return this.options.workingDirectory;
+  }
+
+  get tools(): string | undefined {
+    return this.options.tools === undefined ? undefined : TOOLS;
   }
 
   get owner(): number | undefined {

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { spawn, type IPty } from '@lydell/node-pty';
 import type { Logger } from 'pino';
+import type { AgentPlaces } from '../agent/index.js';
 import { startExec, type Surroundings } from '../exec/start.js';
 import type { ExecProcess, ExecRequest } from '../exec/types.js';
 import type { Isolation, Loss } from '../isolation/index.js';
@@ -29,6 +30,7 @@ export interface PodRuntimeOptions {
   readonly scripts: Scripts;
   readonly path: string;
   readonly isolation: Isolation;
+  readonly agent: AgentPlaces;
   /** Everything in the pod ended by itself. */
   readonly onLost: (loss: Loss) => void;
   readonly health: Watching;
@@ -243,10 +245,11 @@ async function openPodPlace(
   options: PodRuntimeOptions,
   { container, variables, ports }: Omit<Parts, 'place'>,
 ): Promise<PodPlace> {
-  const { pod, places, isolation, service, scripts, path, log, onLost } = options;
+  const { pod, places, isolation, service, scripts, path, agent, log, onLost } = options;
   const { namespace = '', name } = pod.metadata;
   return openPlace({
     ...{ isolation, namespace, pod: name, folder: places.pod, ports, service, scripts, path, log, onLost },
+    tools: agent.tools,
     mounts: await prepareMounts(pod, places),
     workingDirectory: text(container, 'workingDir') ?? '/workspace',
     amounts: amountsOf(container),
@@ -294,6 +297,15 @@ function shellSpawner(
   };
 }
 
+/** Read by `.bashrc`, and one by Claude Code: which version there is, is for the installation to say. */
+const agentVariables = (
+  { isolation, agent }: PodRuntimeOptions,
+  { tools }: PodPlace,
+): Record<string, string> => ({
+  ...(tools === undefined ? {} : { FULLSTACKAGENT_TOOLS_DIR: tools, DISABLE_AUTOUPDATER: '1' }),
+  ...(isolation.kind === 'none' ? { FULLSTACKAGENT_CONSENT_FILE: agent.consentFile } : {}),
+});
+
 /** Nothing of the platform's own environment; and not the terminal's token, which no shell needs. */
 function shellEnvironment(
   options: PodRuntimeOptions,
@@ -302,7 +314,7 @@ function shellEnvironment(
 ): Record<string, string> {
   const own = [...place.translate(platform)].filter(([name]) => name !== TERMINAL_TOKEN);
   return {
-    PATH: options.path,
+    PATH: place.tools === undefined ? options.path : `${options.path}:${place.tools}/bin`,
     HOME: place.home,
     SHELL: '/bin/bash',
     USER: place.user,
@@ -312,6 +324,7 @@ function shellEnvironment(
     COLORTERM: 'truecolor',
     FULLSTACKAGENT_WORKSPACE: place.workspace,
     FULLSTACKAGENT_RUN_DIR: place.runFolder,
+    ...agentVariables(options, place),
     ...(Object.fromEntries(own) as Record<string, string>),
     ...markersOf(options),
   };

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { fullDisk } from '../files/durable.js';
+import type { AgentPlaces } from '../agent/index.js';
 import { ExecError, type ExecProcess, type ExecRequest } from '../exec/types.js';
 import type { Isolation, Loss } from '../isolation/index.js';
 import { probesNotRun, type Health, type Probe, type ProbeKind } from '../probes/index.js';
@@ -34,6 +35,7 @@ export interface PodControllerOptions {
   readonly scripts: Scripts;
   readonly path: string;
   readonly isolation: Isolation;
+  readonly agent: AgentPlaces;
 }
 
 /** A pod waits for these: a change of one is a reason to look at the pods of its namespace again. */
@@ -189,7 +191,7 @@ export class PodController implements WorkloadController {
   }
 
   #runtimeOptions(pod: KubeObject) {
-    const { store, home, ports, engineId, scripts, path, isolation, log } = this.options;
+    const { store, home, ports, engineId, scripts, path, isolation, agent, log } = this.options;
     const { namespace, name, uid } = pod.metadata;
     const fall = (fallen: Fallen): void => {
       this.#fallen.set(uid, fallen);
@@ -206,6 +208,7 @@ export class PodController implements WorkloadController {
       scripts,
       path,
       isolation,
+      agent,
       onPrepare: (said: Said) => {
         this.#eventsOf(pod).preparing(said);
       },

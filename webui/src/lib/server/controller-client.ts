@@ -1,4 +1,5 @@
 import type {
+  AgentDto,
   ChangeDto,
   DatabaseDto,
   DiskDto,
@@ -45,6 +46,10 @@ export class ControllerClient {
 
   platform(): Promise<PlatformDto> {
     return this.#json('GET', '/v1/platform');
+  }
+
+  agent(): Promise<AgentDto> {
+    return this.#json('GET', '/v1/agent');
   }
 
   /** Makes the acting person the owner of a namespace that is not there yet. Asking again changes nothing. */

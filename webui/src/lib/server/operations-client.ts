@@ -1,4 +1,4 @@
-import type { OperationsDto, RolloutPlanDto } from '@fullstackagent/controller/contract';
+import type { AgentDto, OperationsDto, RolloutPlanDto } from '@fullstackagent/controller/contract';
 
 /** What a decision becomes: a commit on `main`. */
 export interface Decided {
@@ -20,6 +20,11 @@ export class OperationsClient {
 
   list(): Promise<OperationsDto> {
     return this.#send('GET', ROOT);
+  }
+
+  /** `input`: AgentActionInput. */
+  agent(input: unknown): Promise<AgentDto> {
+    return this.#send('POST', `${ROOT}/agent`, input);
   }
 
   rolloutPlan(): Promise<RolloutPlanDto> {

@@ -4,15 +4,17 @@ import { StartProblem } from '../problem.js';
 import { backUp } from './backup.js';
 import { reset } from './reset.js';
 import { restore } from './restore.js';
+import { manageTools } from './tools.js';
 
-export type Care = 'backup' | 'restore' | 'reset';
+export type Care = 'backup' | 'restore' | 'reset' | 'tools';
 
-/** `npm run backup`, `restore` and `reset`, once everything is built. Resolves with the exit code. */
-export async function runCare(what: Care, root: string, file: string | undefined): Promise<number> {
+/** `npm run backup`, `restore`, `reset` and `tools`, once everything is built. Resolves with the exit code. */
+export async function runCare(what: Care, root: string, word: string | undefined): Promise<number> {
   try {
     const { home } = readConfig(root);
     if (what === 'reset') await reset({ home, say, ask });
-    else await withArchive(what, home, file);
+    else if (what === 'tools') await manageTools({ root, home, action: word, say });
+    else await withArchive(what, home, word);
     return 0;
   } catch (error) {
     if (!(error instanceof StartProblem)) throw error;

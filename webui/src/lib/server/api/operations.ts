@@ -1,4 +1,5 @@
 import {
+  agentAction,
   createProjectInput,
   patchProjectInput,
   planInput,
@@ -250,6 +251,21 @@ export const operations: readonly Operation[] = [
     summary: 'Read what the roll-out would change, by a sample of the projects',
     status: 200,
     answer: 'How many of the sampled projects would change, and the files of one.',
+  },
+  {
+    method: 'get',
+    path: '/api/agent',
+    summary: 'Whether sandboxes have Claude Code, and whether it may start by itself',
+    status: 200,
+    answer: 'What is installed or being installed, and whether an agent without isolation is allowed.',
+  },
+  {
+    method: 'post',
+    path: `${OPERATIONS}/agent`,
+    summary: 'Install or remove Claude Code on this machine, or allow it without isolation (operators)',
+    status: 200,
+    answer: 'How it stands after it. An installation goes on: ask again.',
+    input: agentAction,
   },
   decision('rollout/approve', 'Begin a roll-out that waits, or go on with one that stopped'),
   decision('rollout/put-back', 'Put the platform.yaml back that was there before the roll-out'),
