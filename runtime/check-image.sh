@@ -43,7 +43,7 @@ writable() { [[ -d $1 && -w $1 ]]; }
 not_writable() { [[ -e $1 && ! -w $1 && ! -O $1 ]]; }
 gnu_tools() {
   [[ $(realpath -m -- /nowhere/..) == / && $(stat -c %s -- /dev/null) == 0 ]] && mv --help | grep -q -- -T &&
-    ln --help | grep -q -- -T
+    ln --help | grep -q -- -T && chmod --help | grep -q -- --reference
 }
 modern_tmux() { [[ $(tmux -V) =~ ([0-9]+)\.([0-9]+) ]] && ((BASH_REMATCH[1] * 100 + BASH_REMATCH[2] >= 302)); }
 modern_bash() { ((BASH_VERSINFO[0] >= 5)); }
@@ -57,11 +57,11 @@ check_files() {
   check '/tmp is a folder it can write to' writable /tmp
   check '/run/fullstackagent/env is there, to mount variables on' test -d /run/fullstackagent/env
   check 'the entrypoint cannot be changed by the user' not_writable "$entrypoint"
-  # What the platform runs beside the shells, for files.
+  # What the platform runs beside the shells.
   for program in sh bash cat cksum curl cut dirname find git grep gzip head ln ls mkdir mv readlink rm sed sleep sort tail tar tmux tr truncate; do
     check "$program is on the PATH" command -v "$program"
   done
-  check 'realpath, stat, mv and ln are the GNU ones' gnu_tools
+  check 'chmod, realpath, stat, mv and ln are the GNU ones' gnu_tools
   check 'bash is 5 or newer' modern_bash
   check 'tmux is 3.2 or newer' modern_tmux
   for program in claude node npm python3 psql gh buildah podman rg jq sshd; do

@@ -82,6 +82,8 @@ cat >>"$part"
 case $6 in
   replace)
     [ -d "$target" ] && exit ${FILE_EXITS.clash}
+    # A script that is replaced stays one that can be run.
+    if [ -f "$target" ] && [ ! -L "$target" ]; then chmod --reference="$target" -- "$part"; fi
     mv -fT -- "$part" "$target" ;;
   *)
     place=$target

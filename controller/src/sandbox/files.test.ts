@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
@@ -104,6 +104,9 @@ describe('an upload', () => {
     );
     await upload(files, ['x.txt', 'four'], { clash: 'replace' });
     expect(await readFile(join(root, 'x.txt'), 'utf8')).toBe('four');
+    await chmod(join(root, 'x.txt'), 0o750);
+    await upload(files, ['x.txt', 'five'], { clash: 'replace' });
+    expect((await stat(join(root, 'x.txt'))).mode & 0o777).toBe(0o750);
     await mkdir(join(root, 'folder'));
     await expect(upload(files, ['folder', 'x'], { clash: 'replace' })).rejects.toMatchObject({
       code: 'NAME_TAKEN',
