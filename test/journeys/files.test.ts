@@ -206,6 +206,31 @@ describe('files into a sandbox and out of it', () => {
     complaints.splice(before);
   });
 
+  it('leaves no half of a file behind when the page is left', async () => {
+    const other = await context.newPage();
+    await other.goto(page.url());
+    const settings = new ProjectPage(other);
+    await other.getByTestId('pick-files').setInputFiles(join(local, 'large.bin'));
+    const progress = other.getByRole('progressbar', { name: 'large.bin' });
+    await until('a part to be sent', async () => Number(await progress.getAttribute('aria-valuenow')) >= 5, {
+      every: 10,
+    });
+    const hidden = async (): Promise<boolean> => {
+      await project.typeCommand('clear; ls -A | grep -c "part$"');
+      return (await project.textSoon(/^1\s/m)) !== undefined;
+    };
+    await until('a part to be in the folder', hidden);
+    // Another page of the portal goes on with it, and asks as well.
+    await settings.openTab('Settings');
+    const asked = other.waitForEvent('dialog');
+    await Promise.all([asked.then((dialog) => dialog.accept()), other.goto('about:blank')]);
+    await other.close();
+    await until('the part to be gone', async () => {
+      await project.typeCommand('clear; ls -A | grep -c "part$"');
+      return (await project.textSoon(/^0\s/m)) !== undefined;
+    });
+  });
+
   async function download(path: string): Promise<{ name: string; bytes: Buffer }> {
     await page.getByRole('button', { name: 'Files', exact: true }).click();
     await page.getByRole('menuitem', { name: 'Download…' }).click();

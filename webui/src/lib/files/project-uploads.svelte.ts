@@ -32,6 +32,11 @@ export class ProjectUploads {
       picked.length === 1 ? `Uploading ${picked[0]?.path ?? ''}.` : `Uploading ${picked.length} files.`;
   }
 
+  /** Ends all that is not over. */
+  abandon(): void {
+    for (const { id } of this.#latest) this.queue.cancel(id);
+  }
+
   /** A thousand small files change a thousand times a second: the page is told once a frame. */
   #changed(uploads: readonly Upload[]): void {
     this.#latest = uploads;

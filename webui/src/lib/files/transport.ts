@@ -32,7 +32,9 @@ export function browserTransport(projectKey: string): Transport {
     `${projectApi(projectKey, 'files/upload')}?${placeOf(sending).toString()}`;
   return {
     state: (sending) => api<UploadStateDto>('GET', stateUrl(sending)),
-    forget: (sending) => api('DELETE', stateUrl(sending)),
+    // It outlives the page: leaving it is one of the times when this is asked for.
+    forget: (sending) =>
+      fetch(stateUrl(sending), { method: 'DELETE', keepalive: true }).catch(() => undefined),
     send: (sending, options) => {
       const query = placeOf(sending);
       query.set('offset', String(options.offset));
