@@ -219,6 +219,21 @@ describe.skipIf(!isBuilt())('shared terminals through the built portal (npm run 
     expect(await guestsOf(link.id)).toEqual([first]);
   });
 
+  it('ends with its shell, and no link to another shell does', async () => {
+    const [link, other] = [await share({ session: 'build' }), await share()];
+    const socket = dial(link.id, (await join(link)).cookie);
+    await once(socket, 'open');
+    const closed = once(socket, 'close');
+    controller.answer(`DELETE /v1/tenants/${namespace}/projects/blog/shells/build`, {
+      status: 204,
+      body: '',
+    });
+    expect((await ada.send('DELETE', '/api/projects/blog/shells/build')).status).toBe(204);
+    expect((await closed)[0]).toBe(terminalCloseCodes.notAllowed);
+    expect((await join(link)).status).toBe(404);
+    expect((await join(other)).status).toBe(200);
+  });
+
   it('is open eight times for one visit, and not more', async () => {
     const link = await share();
     const { cookie } = await join(link);

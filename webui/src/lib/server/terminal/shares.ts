@@ -89,6 +89,18 @@ export class TerminalShares {
     );
   }
 
+  /** Every link to this shell. Answers the ids of those that this ended. */
+  async endOf(key: ProjectKey, session: string, by: SessionUser): Promise<readonly string[]> {
+    const ended = await this.#database.use((db) =>
+      db
+        .update(shares)
+        .set({ endedAt: new Date(), endedBy: by.username })
+        .where(and(ofProject(key), eq(shares.session, session), stands))
+        .returning({ id: shares.id }),
+    );
+    return ended.map(({ id }) => id);
+  }
+
   /** A guest's visit is over, and the link stands. Answers the visits that this ended. Throws NOT_FOUND. */
   async removeGuest(
     key: ProjectKey,

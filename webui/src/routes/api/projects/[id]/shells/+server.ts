@@ -1,3 +1,4 @@
 import { onProject } from '$lib/server/api/route.js';
+import { listShells } from '$lib/server/api/shells.js';
 
-export const GET = onProject(({ controller, key }) => controller.shells(key));
+export const GET = onProject(listShells);

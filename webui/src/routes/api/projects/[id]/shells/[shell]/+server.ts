@@ -1,6 +1,4 @@
 import { onProject } from '$lib/server/api/route.js';
+import { endShell } from '$lib/server/api/shells.js';
 
-export const DELETE = onProject(
-  ({ controller, key, event }) => controller.endShell(key, event.params['shell'] ?? ''),
-  204,
-);
+export const DELETE = onProject(endShell, 204);
