@@ -55,6 +55,10 @@ describe('two parsers read alike, by YAML 1.1 and 1.2', () => {
     );
   });
 
+  it('every text that somebody would like to take for something else', () => {
+    for (const text of TOUGH_TEXT) expect(readAlike(toYaml({ [text]: [text] }))).toEqual({ [text]: [text] });
+  });
+
   it('any text, as a value and as a key', () => {
     const texts = fc.oneof(
       fc.constantFrom(...TOUGH_TEXT),

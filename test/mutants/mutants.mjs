@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { manifestMutants } from './manifest-mutants.mjs';
 
 /**
  * Mistakes that would lose somebody's work or make the writer slow, each with the test that has to notice it.
@@ -21,6 +22,7 @@ const unsynced = (path, mode, bytes) =>
 
 /** @type {Mutant[]} */
 export const mutants = [
+  ...manifestMutants,
   git('no fsync of the pack', 'pack-store.ts', [
     'writeNewFile(disk, { path: `${temporary}-pack`, bytes: pack, mode: READ_ONLY })',
     unsynced('`${temporary}-pack`', 'READ_ONLY', 'pack'),
