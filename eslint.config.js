@@ -9,7 +9,7 @@ import tseslint from 'typescript-eslint';
  * The controller's stages never import each other: `reconcile/`, `api/` and the composition root put them together.
  * What several stages share (types, errors) is in `contract/` and `model/`.
  */
-const stages = ['intent', 'render', 'git', 'deliver', 'observe', 'status', 'sandbox'];
+const stages = ['intent', 'render', 'git', 'deliver', 'observe', 'status', 'sandbox', 'registry'];
 const zones = stages.map((stage) => ({
   target: `./controller/src/${stage}`,
   from: ['reconcile', 'api', 'serve', 'remote', ...stages.filter((other) => other !== stage)].map(

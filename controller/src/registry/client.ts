@@ -1,0 +1,187 @@
+import { z } from 'zod';
+import { challengesOf, type Challenge } from './challenge.js';
+import type { Credential } from './credentials.js';
+import { RegistryError } from './errors.js';
+import { send, type Answer, type Asked } from './http.js';
+import type { Readable } from 'node:stream';
+
+export interface Descriptor {
+  readonly digest: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+export interface ManifestToPush {
+  readonly mediaType: string;
+  readonly bytes: Buffer;
+  readonly digest: string;
+  /** What keeps a registry from taking the manifest for rubbish. */
+  readonly tag: string;
+}
+
+export interface RegistryClientOptions {
+  /** With its port where it has one, as in the name of an image. */
+  readonly host: string;
+  /** `<path>` of `/v2/<path>/…`. */
+  readonly repository: string;
+  readonly credential: Credential | undefined;
+  readonly signal: AbortSignal;
+}
+
+const tokenAnswer = z.object({ token: z.string().optional(), access_token: z.string().optional() });
+const errorAnswer = z.object({
+  errors: z.array(z.object({ code: z.string(), message: z.string().optional() })),
+});
+
+/**
+ * As much of the OCI distribution API as pushing into one repository takes: https, and plain http on loopback, as Docker
+ * does. Every method throws RegistryError, or the reason of the signal.
+ */
+export class RegistryClient {
+  readonly #options: RegistryClientOptions;
+  readonly #origin: string;
+  #authorization: string | undefined;
+
+  constructor(options: RegistryClientOptions) {
+    this.#options = options;
+    this.#origin = `${isLoopback(options.host) ? 'http' : 'https'}://${options.host}`;
+  }
+
+  async hasBlob(digest: string): Promise<boolean> {
+    return this.#has(this.#url(`blobs/${digest}`));
+  }
+
+  async hasManifest(digest: string): Promise<boolean> {
+    return this.#has(this.#url(`manifests/${digest}`), 'application/vnd.oci.image.manifest.v1+json');
+  }
+
+  /** In one piece, opened when the registry waits for it. The registry compares it with the digest, and keeps nothing where they differ. */
+  async putBlob({ digest, size }: Descriptor, open: () => Promise<Readable>): Promise<void> {
+    const begun = await this.#ask(this.#url('blobs/uploads/'), { method: 'POST' });
+    const { location } = begun.headers;
+    if (begun.status !== 202 || location === undefined) throw this.#refusal(begun);
+    const target = new URL(location, this.#origin);
+    target.searchParams.set('digest', digest);
+    // A registry that keeps its blobs elsewhere signs that address; it is not told our credential.
+    const own = target.origin === this.#origin;
+    const answer = await this.#send(target, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/octet-stream', ...(own ? this.#authorized() : {}) },
+      body: { content: await open(), size },
+    });
+    if (answer.status !== 201) throw this.#refusal(answer);
+  }
+
+  async putManifest({ mediaType, bytes, digest, tag }: ManifestToPush): Promise<void> {
+    const headers = { 'content-type': mediaType };
+    const answer = await this.#ask(this.#url(`manifests/${tag}`), { method: 'PUT', headers, body: bytes });
+    if (answer.status !== 201) throw this.#refusal(answer);
+    const kept = answer.headers['docker-content-digest'];
+    if (typeof kept === 'string' && kept !== digest)
+      throw new RegistryError('refused', `The registry says that it keeps ${kept}, not ${digest}.`);
+  }
+
+  async #has(url: URL, accept?: string): Promise<boolean> {
+    const answer = await this.#ask(url, { method: 'HEAD', headers: accept === undefined ? {} : { accept } });
+    if (answer.status === 200) return true;
+    if (answer.status === 404) return false;
+    // Elsewhere, behind a signed address: there it is.
+    if (answer.status === 307 || answer.status === 302) return true;
+    throw this.#refusal(answer);
+  }
+
+  /** Signs in where it is asked to, and asks again. What is sent here can be sent twice. */
+  async #ask(url: URL, asked: Omit<Asked, 'signal' | 'body'> & { body?: Buffer }): Promise<Answer> {
+    const once = (): Promise<Answer> =>
+      this.#send(url, { ...asked, headers: { ...asked.headers, ...this.#authorized() } });
+    const answer = await once();
+    if (answer.status !== 401) return answer;
+    await this.#signIn(challengesOf(answer.headers['www-authenticate'] ?? ''));
+    return once();
+  }
+
+  async #signIn(challenges: readonly Challenge[]): Promise<void> {
+    const { credential } = this.#options;
+    const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
+    if (bearer !== undefined) {
+      this.#authorization = `Bearer ${await this.#token(bearer)}`;
+      return;
+    }
+    if (credential === undefined || !challenges.some(({ scheme }) => scheme === 'basic'))
+      throw this.#denied();
+    this.#authorization = basic(credential);
+  }
+
+  async #token({ parameters }: Challenge): Promise<string> {
+    const { credential, repository } = this.#options;
+    const url = tokenAddress(parameters, repository);
+    if (url === undefined) throw this.#denied();
+    const headers = credential === undefined ? {} : { authorization: basic(credential) };
+    const answer = await this.#send(url, { method: 'GET', headers });
+    const token = answer.status === 200 ? tokenIn(answer.body) : undefined;
+    if (token === undefined) throw this.#denied();
+    return token;
+  }
+
+  #authorized(): Record<string, string> {
+    return this.#authorization === undefined ? {} : { authorization: this.#authorization };
+  }
+
+  #send(url: URL, asked: Omit<Asked, 'signal'>): Promise<Answer> {
+    return send(url, { ...asked, signal: this.#options.signal });
+  }
+
+  #url(part: string): URL {
+    return new URL(`/v2/${this.#options.repository}/${part}`, this.#origin);
+  }
+
+  #denied(): RegistryError {
+    const { credential, host, repository } = this.#options;
+    return new RegistryError(
+      'denied',
+      credential === undefined
+        ? `The registry ${host} wants somebody to sign in, and the platform has no credential for it. An operator adds one (REGISTRY_CREDENTIALS_FILE).`
+        : `The registry ${host} does not let the platform push to ${repository}. An operator looks at its credential.`,
+    );
+  }
+
+  #refusal({ status, body }: Answer): RegistryError {
+    const { host } = this.#options;
+    if (status === 401 || status === 403) return this.#denied();
+    const [first] = errorAnswer.safeParse(jsonOrNothing(body)).data?.errors ?? [];
+    const said = first === undefined ? `${status}` : `${status}, ${first.code}: ${first.message ?? ''}`;
+    const message = `The registry ${host} refused: ${said.slice(0, 300)}`;
+    return new RegistryError(status >= 500 || status === 429 ? 'unreachable' : 'refused', message);
+  }
+}
+
+/** undefined: there is none, or the password would go to it in the clear. On this machine it may. */
+function tokenAddress({ realm = '', service }: Challenge['parameters'], repository: string): URL | undefined {
+  if (!URL.canParse(realm)) return undefined;
+  const url = new URL(realm);
+  if (url.protocol !== 'https:' && !isLoopback(url.host)) return undefined;
+  if (service !== undefined) url.searchParams.set('service', service);
+  url.searchParams.set('scope', `repository:${repository}:pull,push`);
+  return url;
+}
+
+/** It becomes a header: what is not printable is no token. */
+function tokenIn(body: string): string | undefined {
+  const answer = tokenAnswer.safeParse(jsonOrNothing(body)).data;
+  const token = answer?.token ?? answer?.access_token;
+  return token !== undefined && /^[\x21-\x7e]+$/.test(token) ? token : undefined;
+}
+
+const basic = ({ username, password }: Credential): string =>
+  `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+
+const isLoopback = (host: string): boolean =>
+  /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/.test(host);
+
+function jsonOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
