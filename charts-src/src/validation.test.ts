@@ -54,9 +54,27 @@ const context = (fields: object): PodTemplate =>
   container({ securityContext: { ...SAFE().spec.containers[0]?.securityContext, ...fields } });
 
 describe('Pod Security "restricted"', () => {
-  it('admits every pod of every example', () => {
+  /** What `platform.yaml` chose with `sandbox.userNamespaces`, and no more than that. */
+  const CHOSEN = ['container sandbox may gain privileges', 'container sandbox adds capabilities'];
+  const hasNamespaces = ({ spec }: PodTemplate): boolean => spec['hostUsers'] === false;
+
+  it('admits every pod of every example, but a sandbox that may make user namespaces', () => {
     expect(templates.length).toBeGreaterThan(20);
-    for (const [where, template] of templates) expect(restrictedProblems(template), where).toEqual([]);
+    for (const [where, template] of templates)
+      expect(restrictedProblems(template), where).toEqual(hasNamespaces(template) ? CHOSEN : []);
+    expect(templates.filter(([, template]) => hasNamespaces(template)).map(([where]) => where)).toEqual([
+      'user-namespaces/statefulset-my-blog.yaml',
+      'user-namespaces-apparmor/statefulset-my-blog.yaml',
+    ]);
+  });
+
+  it('lets such a sandbox have two capabilities, in a user namespace of its own', () => {
+    for (const [where, { spec }] of templates.filter(([, template]) => hasNamespaces(template)))
+      expect(spec.containers[0]?.securityContext, where).toEqual({
+        allowPrivilegeEscalation: true,
+        capabilities: { add: ['SETGID', 'SETUID'], drop: ['ALL'] },
+        privileged: false,
+      });
   });
 
   it.each<[string, PodTemplate]>([

@@ -1,4 +1,5 @@
 import type { k8s } from 'cdk8s-plus-28';
+import type { PlatformDocument } from '../documents/index.js';
 import { PORTS, type ObjectNames } from '../names.js';
 
 /** uid and gid of `developer` in the sandbox image; an image of a release runs as them too, whatever it was built as. */
@@ -27,6 +28,25 @@ export const isolated = () => ({
 export const UNPRIVILEGED: k8s.SecurityContext = {
   allowPrivilegeEscalation: false,
   capabilities: { drop: ['ALL'] },
+  privileged: false,
+};
+
+type UserNamespaces = NonNullable<PlatformDocument['spec']['sandbox']['userNamespaces']>;
+
+/**
+ * A sandbox in which buildah and podman work: it may make user namespaces, and `newuidmap` may give it further user ids.
+ * Within `baseline`, and in a user namespace itself: whoever becomes root in the pod is nobody on the node.
+ */
+export const nesting = ({ seccompProfile }: UserNamespaces) => {
+  const { securityContext, ...pod } = isolated();
+  const seccomp = { type: 'Localhost', localhostProfile: seccompProfile };
+  return { ...pod, hostUsers: false, securityContext: { ...securityContext, seccompProfile: seccomp } };
+};
+
+/** newuidmap and newgidmap have these two as capabilities of their files: nothing else in the pod starts with one. */
+export const NESTING: k8s.SecurityContext = {
+  allowPrivilegeEscalation: true,
+  capabilities: { add: ['SETGID', 'SETUID'], drop: ['ALL'] },
   privileged: false,
 };
 

@@ -2,7 +2,15 @@ import { k8s } from 'cdk8s-plus-28';
 import { RenderError } from '../errors.js';
 import { ANNOTATIONS, ENV_DIR, LABELS, MANAGED_BY, PORTS } from '../names.js';
 import type { ProjectContext } from './common.js';
-import { databaseEnvironment, fromSecret, isolated, pullPolicy, UNPRIVILEGED } from './pod-parts.js';
+import {
+  databaseEnvironment,
+  fromSecret,
+  isolated,
+  nesting,
+  NESTING,
+  pullPolicy,
+  UNPRIVILEGED,
+} from './pod-parts.js';
 import { presetResources, sandboxPreset } from './resources.js';
 import { selector } from './selector.js';
 
@@ -21,6 +29,7 @@ const SHARE = { cpu: 10, memory: 4, disk: '10Gi' } as const;
  */
 export function podTemplate(context: ProjectContext): k8s.PodTemplateSpec {
   const { project, spec } = context;
+  const { userNamespaces } = context.platform.sandbox;
   return {
     metadata: {
       labels: {
@@ -34,7 +43,7 @@ export function podTemplate(context: ProjectContext): k8s.PodTemplateSpec {
         : { annotations: { [ANNOTATIONS.restartedAt]: spec.restartedAt } }),
     },
     spec: {
-      ...isolated(),
+      ...(userNamespaces === undefined ? isolated() : nesting(userNamespaces)),
       containers: [container(context)],
       serviceAccountName: 'sandbox',
       terminationGracePeriodSeconds: 10,
@@ -64,7 +73,7 @@ function container(context: ProjectContext): k8s.Container {
     readinessProbe: probe({ periodSeconds: 5, failureThreshold: 3 }),
     livenessProbe: probe({ periodSeconds: 20, failureThreshold: 6 }),
     // Its root is not read-only: people install things, and tools write where they like.
-    securityContext: UNPRIVILEGED,
+    securityContext: context.platform.sandbox.userNamespaces === undefined ? UNPRIVILEGED : NESTING,
     terminationMessagePath: '/dev/termination-log',
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: [

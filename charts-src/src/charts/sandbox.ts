@@ -1,4 +1,4 @@
-import { Chart } from 'cdk8s';
+import { Chart, JsonPatch } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-28';
 import type { Construct } from 'constructs';
 import { PORTS } from '../names.js';
@@ -69,7 +69,7 @@ export class SandboxChart extends Chart {
 
   #statefulSet(context: ProjectContext): void {
     const { names, project, spec } = context;
-    new k8s.KubeStatefulSet(this, 'sandbox', {
+    const set = new k8s.KubeStatefulSet(this, 'sandbox', {
       metadata: projectMeta(context, { name: names.sandbox, component: 'sandbox' }),
       spec: {
         replicas: spec.state === 'Running' ? 1 : 0,
@@ -83,5 +83,14 @@ export class SandboxChart extends Chart {
         template: podTemplate(context),
       },
     });
+    const { appArmorProfile } = context.platform.sandbox.userNamespaces ?? {};
+    // A field of Kubernetes 1.30, which cdk8s does not have yet.
+    if (appArmorProfile !== undefined)
+      set.addJsonPatch(
+        JsonPatch.add('/spec/template/spec/securityContext/appArmorProfile', {
+          type: 'Localhost',
+          localhostProfile: appArmorProfile,
+        }),
+      );
   }
 }

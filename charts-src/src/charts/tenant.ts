@@ -104,7 +104,9 @@ export class TenantChart extends Chart {
           [`${level}/enforce-version`]: 'latest',
           [`${level}/audit`]: 'restricted',
           [`${level}/audit-version`]: 'latest',
-          [`${level}/warn`]: 'restricted',
+          // What an operator has chosen is no news at every apply; the audit log still counts it.
+          [`${level}/warn`]:
+            context.platform.sandbox.userNamespaces === undefined ? 'restricted' : 'baseline',
           [`${level}/warn-version`]: 'latest',
         },
         // A namespace that is pruned takes every volume in it along.

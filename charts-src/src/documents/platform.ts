@@ -9,6 +9,25 @@ import { bytes, cpu } from './quantities.js';
 /** What a size costs at most (limits); what is reserved (requests) is a share of it, see `presetResources`. */
 const preset = z.strictObject({ cpu, memory: bytes });
 
+/** A profile that somebody has put on the nodes: a path below the kubelet's folder of seccomp profiles. */
+const seccompProfile = z
+  .string()
+  .max(253)
+  .regex(
+    /^[A-Za-z0-9_-][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/,
+    'A seccomp profile is a path without "..".',
+  );
+/** The name of a profile that the nodes have loaded. */
+const appArmorProfile = z
+  .string()
+  .regex(/^[A-Za-z0-9_./-]{1,255}$/, 'An AppArmor profile is named by what is loaded.');
+
+/** How names of images begin. */
+const registry = z
+  .string()
+  .max(255)
+  .regex(/^[a-z0-9][a-z0-9.:-]*\/(?:[a-z0-9._-]+\/)*$/, 'A registry ends with "/".');
+
 /**
  * `platform.yaml`: everything that rendering depends on and that is the same for all projects.
  * Changing it changes what every project renders to; the roll-out is planned, never a surprise (design, section 6).
@@ -59,6 +78,18 @@ export const platformSchema = z
         storageClass: objectName.optional(),
         /** What starts in the first terminal of a project that says nothing; absent: Claude Code. */
         agent: agent.optional(),
+        /**
+         * Lets sandboxes make user namespaces, for buildah and podman. Absent: they meet Pod Security `restricted`. With it
+         * they meet `baseline`, in a user namespace of their own. What it costs: docs/kubernetes.md.
+         */
+        userNamespaces: z
+          .strictObject({
+            /** It has to let an unprivileged program make namespaces, mount in them and chroot. */
+            seccompProfile,
+            /** Where the nodes have AppArmor: its default profile refuses every mount. */
+            appArmorProfile: appArmorProfile.optional(),
+          })
+          .optional(),
       }),
       database: z.strictObject({
         /** The full name, `postgresql-<major>-<add-on version>`: a prefix would let KubeBlocks upgrade on its own. */
@@ -87,15 +118,24 @@ export const platformSchema = z
       /** Releases of apps; absent: they are not offered. */
       release: z
         .strictObject({
-          /** Where their images may come from, like "registry.example.com/releases/": how the name begins. */
-          registries: z
-            .array(
-              z
+          /** Where their images may come from, like "registry.example.com/releases/". */
+          registries: z.array(registry).min(1),
+          /** Images of workspaces, built in their sandboxes; absent: they are built elsewhere. */
+          build: z
+            .strictObject({
+              /** Where they are pushed, as `<repository><namespace>/<project>`; one of `registries`, or below one. */
+              repository: registry,
+              /** What a workspace without a Dockerfile is built on; absent: Node.js 22 from Docker Hub. */
+              nodeImage: z
                 .string()
-                .max(255)
-                .regex(/^[a-z0-9][a-z0-9.:-]*\/(?:[a-z0-9._-]+\/)*$/, 'A registry ends with "/".'),
-            )
-            .min(1),
+                .max(512)
+                .regex(
+                  /^[a-z0-9][a-z0-9._:/@-]*$/,
+                  'An image is written like "docker.io/library/node:22-slim".',
+                )
+                .optional(),
+            })
+            .optional(),
         })
         .optional(),
       tenant: z.strictObject({
@@ -131,9 +171,41 @@ export const platformSchema = z
     }),
   })
   .superRefine((document, context) => {
-    for (const [field, message] of missingDefaults(document.spec))
+    for (const [field, message] of [...missingDefaults(document.spec), ...cannotBuild(document.spec)])
       context.addIssue({ code: 'custom', path: ['spec', ...field.split('.')], message });
   });
+
+interface Building {
+  readonly sandbox: { readonly userNamespaces?: object | undefined };
+  readonly release?:
+    | { readonly registries: readonly string[]; readonly build?: { readonly repository: string } | undefined }
+    | undefined;
+  readonly tenant: { readonly podSecurity?: string | undefined };
+}
+
+/** What was built and may not be released, or what asks for more than a namespace lets it have, helps nobody. */
+function cannotBuild({ sandbox, release, tenant }: Building): readonly (readonly [string, string])[] {
+  const { userNamespaces } = sandbox;
+  const { registries = [], build } = release ?? {};
+  const checks: readonly (readonly [string, boolean, string])[] = [
+    [
+      'sandbox.userNamespaces',
+      userNamespaces === undefined || tenant.podSecurity !== 'restricted',
+      'Sandboxes with user namespaces do not meet "restricted", which spec.tenant.podSecurity enforces.',
+    ],
+    [
+      'release.build',
+      build === undefined || userNamespaces !== undefined,
+      'Building an image in a sandbox needs spec.sandbox.userNamespaces.',
+    ],
+    [
+      'release.build.repository',
+      build === undefined || registries.some((allowed) => build.repository.startsWith(allowed)),
+      'What is pushed there may not be released: it is below none of spec.release.registries.',
+    ],
+  ];
+  return checks.flatMap(([field, isFine, message]) => (isFine ? [] : [[field, message] as const]));
+}
 
 interface Defaults {
   readonly sandbox: {
