@@ -33,6 +33,7 @@ const environment = z.object({
   ARGOCD_WEBHOOK_SECRET_FILE: path.optional(),
   GITOPS_URL: httpUrl.optional(),
   ...remoteVariables,
+  REGISTRY_CREDENTIALS_FILE: path.optional(),
   KUBECONFIG: path.optional(),
   APPS_PORT: port.optional(),
   PLATFORM_SEED_FILE: path.optional(),
@@ -62,6 +63,8 @@ export interface Config {
   readonly remote?: RemoteConfig;
   /** What a webhook of the remote is signed with. */
   readonly webhookSecret?: string;
+  /** A Docker config with credentials of the registries that images are pushed to; read when they are needed. */
+  readonly registryCredentialsFile?: string;
   readonly kubeconfig?: string;
   readonly appsPort?: number;
   readonly platformSeedFile?: string;
@@ -93,6 +96,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     ...(argocdWebhook === undefined ? {} : { argocdWebhook }),
     ...(remote === undefined ? {} : { remote }),
     ...(webhookSecret === undefined ? {} : { webhookSecret }),
+    ...(value.REGISTRY_CREDENTIALS_FILE === undefined
+      ? {}
+      : { registryCredentialsFile: value.REGISTRY_CREDENTIALS_FILE }),
     ...(value.KUBECONFIG === undefined ? {} : { kubeconfig: value.KUBECONFIG }),
     ...(value.APPS_PORT === undefined ? {} : { appsPort: value.APPS_PORT }),
     ...(value.PLATFORM_SEED_FILE === undefined ? {} : { platformSeedFile: value.PLATFORM_SEED_FILE }),

@@ -6,6 +6,7 @@ import { createApp } from './api/app.js';
 import { createMetrics } from './api/metrics.js';
 import { ProjectBoard } from './api/project-board.js';
 import { serveTerminals } from './api/terminal-upgrade.js';
+import { imageBuilds } from './build-images.js';
 import type { Config } from './config.js';
 import type { ProjectDto } from './contract/projects.js';
 import { readApplication } from './deliver/argo.js';
@@ -24,6 +25,7 @@ import { DatabaseAccess } from './sandbox/database.js';
 import { SandboxFiles } from './sandbox/files.js';
 import { SandboxShells } from './sandbox/shells.js';
 import { machineReader } from './sandbox/machine.js';
+import type { ImageBuilds } from './sandbox/image-builds.js';
 import { Snapshots } from './sandbox/snapshots.js';
 import { SandboxAccess } from './sandbox/sandbox-access.js';
 import { KubeApi, kubeConfigSource } from './shared/kube-api.js';
@@ -64,7 +66,10 @@ export async function startController(config: Config, log: Logger): Promise<Cont
   });
   seen.board = board;
   const closing = new AbortController();
-  const deps: ApiDeps = { ...apiDeps({ repository, api, board, config, log }), closing: closing.signal };
+  const access = new SandboxAccess(api);
+  const builds = imageBuilds({ sandbox: access, config, log });
+  const parts = { repository, api, access, builds, board, config, log };
+  const deps: ApiDeps = { ...apiDeps(parts), closing: closing.signal };
   countEvents(deps);
   const endBoard = board.start();
   const endPurging = purgeLoop({ repository, board, observer, log }).start();
@@ -85,6 +90,7 @@ export async function startController(config: Config, log: Logger): Promise<Cont
       closing.abort();
       endTerminals();
       endBoard();
+      await builds.close();
       await endPurging();
       await endWaking();
       observer.stop();
@@ -155,13 +161,14 @@ function healthOf(project: ProjectDto | undefined): ProjectHealth {
 interface Parts {
   readonly repository: OpenRepository;
   readonly api: KubeApi;
+  readonly access: SandboxAccess;
+  readonly builds: ImageBuilds;
   readonly board: ProjectBoard;
   readonly config: Config;
   readonly log: Logger;
 }
 
-function apiDeps({ repository, api, board, config, log }: Parts): Omit<ApiDeps, 'closing'> {
-  const access = new SandboxAccess(api);
+function apiDeps({ repository, api, access, builds, board, config, log }: Parts): Omit<ApiDeps, 'closing'> {
   const files = new SandboxFiles(access);
   return {
     ...repository,
@@ -174,6 +181,8 @@ function apiDeps({ repository, api, board, config, log }: Parts): Omit<ApiDeps, 
     shells: new SandboxShells(access),
     agent: new Agent({ api, offered: config.cluster === 'engine' }),
     snapshots: new Snapshots({ api, files, offered: config.cluster === 'engine' }),
+    builds,
+    buildsOffered: config.cluster === 'kubernetes',
     terminal: async (key, session) => {
       const [address, token] = await Promise.all([access.terminalAddress(key), access.terminalToken(key)]);
       return { address, token, session };

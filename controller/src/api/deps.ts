@@ -7,6 +7,7 @@ import type { Agent } from '../sandbox/agent.js';
 import type { DatabaseBackups } from '../sandbox/database-backups.js';
 import type { DiskUse } from '../sandbox/disk-use.js';
 import type { DatabaseAccess } from '../sandbox/database.js';
+import type { ImageBuilds } from '../sandbox/image-builds.js';
 import type { SandboxFiles } from '../sandbox/files.js';
 import type { Machine } from '../sandbox/machine.js';
 import type { GitService } from '../serve/index.js';
@@ -32,6 +33,9 @@ export interface ApiDeps {
   readonly backupChanges: Pick<GitBackupChanges, 'backUp' | 'restore' | 'schedule'>;
   readonly snapshots: Pick<Snapshots, 'offered' | 'take' | 'startCommand'>;
   readonly agent: Pick<Agent, 'state' | 'act'>;
+  readonly builds: Pick<ImageBuilds, 'start' | 'state' | 'cancel' | 'subscribe'>;
+  /** The local engine runs snapshots, and no images. */
+  readonly buildsOffered: boolean;
   readonly operations: OperationsDesk;
   /** undefined where none is configured. */
   readonly remote: RemoteDesk | undefined;

@@ -1,5 +1,6 @@
 export * from './agent.js';
 export * from './backups.js';
+export * from './build.js';
 export * from './conflict.js';
 export * from './disk.js';
 export * from './drift.js';

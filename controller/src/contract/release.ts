@@ -71,6 +71,8 @@ export interface ReleaseOffer {
   readonly registries: readonly string[];
   /** The workspace as it is can be released. */
   readonly snapshots: boolean;
+  /** An image of the workspace can be built in its sandbox, and pushed here. */
+  readonly build?: { readonly repository: string };
   /** The platform can ask who is signed in before an app is shown, so that one can be for members. */
   readonly membersOnly: boolean;
 }

@@ -1,3 +1,5 @@
+import { AppError } from '../contract/errors.js';
+
 /**
  * What can go wrong with a registry, classified here. `message` is a sentence for the person who builds; it holds no
  * credential and no address with one in it.
@@ -12,5 +14,10 @@ export class RegistryError extends Error {
     cause?: unknown,
   ) {
     super(message, cause === undefined ? undefined : { cause });
+  }
+
+  toAppError(): AppError {
+    const code = this.reason === 'unreachable' ? 'NOT_READY' : 'ACTION_NOT_ALLOWED';
+    return new AppError(code, this.message, { cause: this });
   }
 }

@@ -1,4 +1,5 @@
 import type { PlatformDocument, ProjectDocument } from '@fullstackagent/charts';
+import { isForeignBuild } from '../contract/build.js';
 import { SNAPSHOT_REGISTRY } from '../contract/release.js';
 
 type Platform = PlatformDocument['spec'];
@@ -29,6 +30,8 @@ function imageProblems(
     return [`spec.release.image: images may come from ${offer.registries.join(', ')} here.`];
   const isForeign =
     image.startsWith(SNAPSHOT_REGISTRY) && !image.startsWith(`${SNAPSHOT_REGISTRY}${namespace}/${name}@`);
+  if (isForeignBuild(offer.build?.repository, { namespace, name }, image))
+    return ['spec.release.image: this was built from the workspace of another project.'];
   return isForeign ? ['spec.release.image: this is a snapshot of another project.'] : [];
 }
 

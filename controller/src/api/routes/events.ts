@@ -1,15 +1,12 @@
-import { Router, type Response } from 'express';
+import { Router } from 'express';
 import { z } from 'zod';
 import type { StatusEvent } from '../../contract/projects.js';
 import { authorise, isAllowed } from '../auth.js';
 import type { ApiDeps } from '../deps.js';
+import { openEventStream } from '../event-stream.js';
 import { contextOf, queryOf } from '../request.js';
 
 const eventsQuery = z.object({ namespace: z.string().optional() });
-
-const HEARTBEAT_MS = 15_000;
-/** A client that is this far behind is cut off: it reconnects and starts from a snapshot. */
-const BACKLOG_LIMIT_BYTES = 1024 * 1024;
 
 /** Status as server-sent events: a snapshot first, then what changes, of the namespaces the person may read. */
 export function eventRoutes(deps: ApiDeps): Router {
@@ -22,36 +19,15 @@ export function eventRoutes(deps: ApiDeps): Router {
     const mayHear = (of: string): boolean =>
       (namespace === undefined || namespace === of) &&
       isAllowed(deps.intent, claims, { namespace: of, need: 'read' });
-    response.writeHead(200, {
-      'Content-Type': 'text/event-stream; charset=utf-8',
-      'Cache-Control': 'no-store',
-      'X-Accel-Buffering': 'no',
-    });
+    const stream = openEventStream<StatusEvent>(deps, response);
     const projects = deps.board.projects(namespace).filter((project) => mayHear(project.namespace));
-    send(response, { type: 'snapshot', projects });
-    follow(deps, response, mayHear);
+    stream.send({ type: 'snapshot', projects });
+    const unsubscribe = deps.board.subscribe((event) => {
+      if (concerns(event, mayHear)) stream.send(event);
+    });
+    stream.onEnd(unsubscribe);
   });
   return router;
-}
-
-function follow(deps: ApiDeps, response: Response, mayHear: (namespace: string) => boolean): void {
-  const unsubscribe = deps.board.subscribe((event) => {
-    if (concerns(event, mayHear)) send(response, event);
-  });
-  const heartbeat = setInterval(() => {
-    write(response, ': still here\n\n');
-  }, HEARTBEAT_MS);
-  const end = (): void => {
-    response.end();
-  };
-  deps.closing.addEventListener('abort', end);
-  deps.metrics.streams.inc();
-  response.on('close', () => {
-    unsubscribe();
-    clearInterval(heartbeat);
-    deps.closing.removeEventListener('abort', end);
-    deps.metrics.streams.dec();
-  });
 }
 
 function concerns(event: StatusEvent, mayHear: (namespace: string) => boolean): boolean {
@@ -64,13 +40,4 @@ function concerns(event: StatusEvent, mayHear: (namespace: string) => boolean): 
     case 'freshness':
       return true;
   }
-}
-
-const send = (response: Response, event: StatusEvent): void => {
-  write(response, `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-};
-
-function write(response: Response, text: string): void {
-  if (response.writableLength > BACKLOG_LIMIT_BYTES) response.destroy();
-  else if (!response.destroyed) response.write(text);
 }

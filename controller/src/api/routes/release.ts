@@ -5,6 +5,7 @@ import {
   snapshotInput,
   SNAPSHOT_REGISTRY,
   type ReleaseCommitDto,
+  type ReleaseOffer,
   type ReleaseStateDto,
 } from '../../contract/release.js';
 import { AppError } from '../../contract/errors.js';
@@ -91,18 +92,25 @@ function requireSnapshots(deps: ApiDeps): void {
     );
 }
 
+function offerOf(deps: ApiDeps): ReleaseOffer {
+  const { exposure, release } = deps.intent.platform().document.spec;
+  const registries = release?.registries ?? [];
+  const repository = deps.buildsOffered ? release?.build?.repository : undefined;
+  return {
+    registries,
+    snapshots: deps.snapshots.offered && registries.includes(SNAPSHOT_REGISTRY),
+    ...(repository === undefined ? {} : { build: { repository } }),
+    membersOnly: exposure.forwardAuth !== undefined,
+  };
+}
+
 async function stateOf(deps: ApiDeps, key: ProjectKey): Promise<ReleaseStateDto> {
   const project = deps.intent.project(key);
   if (project === undefined) throw new AppError('NOT_FOUND', 'There is no such project.');
-  const registries = registriesOf(deps);
   const { release } = project.document.spec;
   const url = shown(deps, key).release?.url;
   return {
-    offer: {
-      registries,
-      snapshots: deps.snapshots.offered && registries.includes(SNAPSHOT_REGISTRY),
-      membersOnly: deps.intent.platform().document.spec.exposure.forwardAuth !== undefined,
-    },
+    offer: offerOf(deps),
     ...(release === undefined || url === undefined
       ? {}
       : {

@@ -1,4 +1,5 @@
 import type { PlatformDocument, ProjectDocument } from '@fullstackagent/charts';
+import { isForeignBuild } from '../../contract/build.js';
 import { AppError } from '../../contract/errors.js';
 import { SNAPSHOT_REGISTRY, type ReleaseInput, type RollBackInput } from '../../contract/release.js';
 import type { Edit, IntentView, ProjectKey } from '../../model/intent.js';
@@ -195,6 +196,8 @@ function checkImage({ release }: PlatformDocument['spec'], key: ProjectKey, imag
     );
   if (image.startsWith(SNAPSHOT_REGISTRY) && !image.startsWith(`${snapshotName(key)}@`))
     refuseField('image', 'This is a snapshot of another project.');
+  if (isForeignBuild(release?.build?.repository, key, image))
+    refuseField('image', 'This was built from the workspace of another project.');
 }
 
 /** A snapshot belongs to one project: its digest is no key to what somebody else released. */

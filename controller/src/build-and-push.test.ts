@@ -1,0 +1,242 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { pino } from 'pino';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { imageBuilds } from './build-images.js';
+import { missingForRegistry, RegistryForTests } from './registry/registry-for-tests.js';
+import { temporaryFolder } from './shared/repository-for-tests.js';
+import type { BuildEvent, BuildStateDto } from './contract/build.js';
+import type { Runner } from './sandbox/files.js';
+import type { ImageBuilds } from './sandbox/image-builds.js';
+
+const key = { namespace: 'ns-ab3cd4ef', name: 'blog' };
+const other = { namespace: 'ns-ab3cd4ef', name: 'shop' };
+const PATH = process.env['PATH'] ?? '';
+const config = {};
+const log = pino({ enabled: false });
+const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+
+const found = (name: string): string | undefined =>
+  PATH.split(delimiter)
+    .map((folder) => join(folder, name))
+    .find((path) => existsSync(path));
+
+/** What is built here has no base image to fetch: it brings a shell along. */
+const BUSYBOX = ['/bin/busybox', '/usr/bin/busybox'].find(
+  (path) => existsSync(path) && spawnSync('ldd', [path]).status !== 0,
+);
+
+function missing(): string | undefined {
+  if (missingForRegistry !== undefined) return missingForRegistry;
+  if (found('buildah') === undefined) return 'needs buildah on the PATH (Debian: buildah)';
+  if (BUSYBOX === undefined) return 'needs a static busybox (Debian: busybox-static)';
+  return undefined;
+}
+
+/** Programs run as they are, in a folder of this machine; test/image/build.test.ts confines them as a pod does. */
+const runnerIn = (workspace: string, home: string, path = PATH): Runner => ({
+  run: (_key, [file = '', ...args]) => {
+    const child = spawn(file, args, {
+      cwd: workspace,
+      env: { PATH: path, HOME: home, TTYD_ACCESS_TOKEN: 'terminal' },
+    });
+    const complaint = text(child.stderr);
+    const ended = new Promise<number>((resolve) => {
+      child.once('close', (code) => {
+        resolve(code ?? 1);
+      });
+    });
+    child.stdin.on('error', () => undefined);
+    return Promise.resolve({
+      stdin: child.stdin,
+      stdout: child.stdout,
+      ended: ended.then(async (exitCode) => ({ exitCode, complaint: await complaint })),
+      abort: () => child.kill('SIGKILL'),
+    });
+  },
+});
+
+interface Opened {
+  readonly workspace: string;
+  readonly home: string;
+  readonly builds: ImageBuilds;
+}
+
+async function open(files: Readonly<Record<string, string>>): Promise<Opened> {
+  const folder = await temporaryFolder();
+  const [workspace, home] = [join(folder, 'workspace'), join(folder, 'home')];
+  await mkdir(workspace);
+  await mkdir(home);
+  for (const [name, content] of Object.entries(files)) await writeFile(join(workspace, name), content);
+  const builds = imageBuilds({ sandbox: runnerIn(workspace, home), config, log });
+  onTestFinished(() => builds.close());
+  return { workspace, home, builds };
+}
+
+async function until(what: string, condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}.`);
+    await pause(10);
+  }
+}
+
+async function ended(builds: ImageBuilds, of = key): Promise<BuildStateDto> {
+  await until('the build to end', () => builds.state(of).build?.endedAt !== undefined);
+  return builds.state(of);
+}
+
+const request = (repository: string, command?: string) => ({
+  repository,
+  nodeImage: 'localhost/none',
+  command,
+});
+
+const DOCKERFILE = `FROM scratch
+COPY busybox /bin/busybox
+RUN ["/bin/busybox", "sh", "-c", "echo token=[$TTYD_ACCESS_TOKEN]; echo made > /made"]
+CMD ["/bin/busybox", "cat", "/made"]
+`;
+
+async function withBusybox({ workspace }: Opened): Promise<void> {
+  await copyFile(BUSYBOX ?? '', join(workspace, 'busybox'));
+  await chmod(join(workspace, 'busybox'), 0o755);
+}
+
+describe.skipIf(missing() !== undefined)(
+  `a workspace with a Dockerfile (${missing() ?? 'built for real'})`,
+  () => {
+    it('is built, pushed and named by the digest that the registry has', async () => {
+      const registry = await RegistryForTests.start();
+      const opened = await open({ Dockerfile: DOCKERFILE });
+      await withBusybox(opened);
+      const events: BuildEvent[] = [];
+      opened.builds.subscribe(key, (event) => events.push(event));
+      opened.builds.start(key, request(`${registry.host}/built/${key.namespace}/${key.name}`));
+      const { build, log } = await ended(opened.builds);
+      expect(build?.message, log).toBeUndefined();
+      expect(build?.state).toBe('succeeded');
+      const [name, digest = ''] = build?.image?.split('@') ?? [];
+      expect(name).toBe(`${registry.host}/built/ns-ab3cd4ef/blog`);
+      const answer = await registry.get(`built/ns-ab3cd4ef/blog/manifests/${digest}`, MANIFEST);
+      expect(answer.headers.get('docker-content-digest')).toBe(digest);
+      const { config } = (await answer.json()) as { config: { digest: string } };
+      const stored = await (await registry.get(`built/ns-ab3cd4ef/blog/blobs/${config.digest}`)).json();
+      expect(stored).toMatchObject({ config: { Cmd: ['/bin/busybox', 'cat', '/made'] } });
+      expect(log).toContain('STEP 3/4');
+      expect(log).toContain('\ntoken=[]\n');
+      // What the page was told is what stands.
+      const told = events.flatMap((event) => (event.type === 'log' ? [event.text] : [])).join('');
+      expect(told).toBe(log);
+      expect(events[0]).toMatchObject({ type: 'snapshot', build: { state: 'building' } });
+      expect(events.at(-1)).toEqual({ type: 'build', build });
+      expect(await readdir(join(opened.home, '.cache/fullstackagent/build'))).toEqual(['lock', 'storage']);
+    });
+
+    it('that cannot be built says the last lines, and can be mended and built', async () => {
+      const registry = await RegistryForTests.start();
+      const failing = DOCKERFILE.replace('echo made', 'echo no such module; exit 3; echo made');
+      const opened = await open({ Dockerfile: failing });
+      await withBusybox(opened);
+      opened.builds.start(key, request(`${registry.host}/blog`));
+      const { build } = await ended(opened.builds);
+      expect(build).toMatchObject({
+        state: 'failed',
+        message: expect.stringContaining('no such module') as string,
+      });
+      await writeFile(join(opened.workspace, 'Dockerfile'), DOCKERFILE);
+      opened.builds.start(key, request(`${registry.host}/blog`));
+      expect((await ended(opened.builds)).build?.state).toBe('succeeded');
+    });
+
+    it('is built by one at a time, and a build that is cancelled leaves nothing that runs', async () => {
+      const registry = await RegistryForTests.start();
+      const opened = await open({
+        Dockerfile: DOCKERFILE.replace('echo made', 'echo waiting; sleep 4321; echo made'),
+      });
+      await withBusybox(opened);
+      opened.builds.start(key, request(`${registry.host}/blog`));
+      await until('the build to wait', () => opened.builds.state(key).log.includes('\nwaiting\n'));
+      expect(() => opened.builds.start(key, request(`${registry.host}/blog`))).toThrow('under way');
+      // Also one that this controller does not know of: the sandbox itself holds the lock.
+      const second = imageBuilds({ sandbox: runnerIn(opened.workspace, opened.home), config, log });
+      second.start(key, request(`${registry.host}/blog`));
+      expect((await ended(second)).build?.message).toContain('Another build runs');
+      expect(await opened.builds.cancel(key)).toMatchObject({ state: 'cancelled' });
+      expect(spawnSync('pgrep', ['-f', 'sleep 4321']).status).toBe(1);
+      await expect(opened.builds.cancel(key)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      await writeFile(join(opened.workspace, 'Dockerfile'), DOCKERFILE);
+      opened.builds.start(key, request(`${registry.host}/blog`));
+      expect((await ended(opened.builds)).build?.state).toBe('succeeded');
+    });
+
+    it('that the registry does not take says why', async () => {
+      const registry = await RegistryForTests.start('basic');
+      const opened = await open({ Dockerfile: DOCKERFILE });
+      await withBusybox(opened);
+      opened.builds.start(key, request(`${registry.host}/blog`));
+      expect((await ended(opened.builds)).build).toMatchObject({
+        state: 'failed',
+        message: expect.stringContaining('REGISTRY_CREDENTIALS_FILE') as string,
+      });
+      const signedIn = imageBuilds({
+        sandbox: runnerIn(opened.workspace, opened.home),
+        config: { registryCredentialsFile: await registry.credentialsFile() },
+        log,
+      });
+      signedIn.start(key, request(`${registry.host}/blog`));
+      expect((await ended(signedIn)).build?.state).toBe('succeeded');
+    });
+
+    it('without a Dockerfile gets one, for the start command, whatever is in that', async () => {
+      const command = 'echo "$HOME" \\ \'x\' `id` && node server.js';
+      const opened = await open({ 'package.json': '{}' });
+      opened.builds.start(key, request('127.0.0.1:1/blog', command));
+      const { build, log } = await ended(opened.builds);
+      // There is no base image to be had on this machine.
+      expect(build?.state).toBe('failed');
+      expect(log).toContain('FROM localhost/none\n');
+      expect(log).toContain(`CMD ["/bin/sh", "-c", ${JSON.stringify(command)}]\n`);
+    });
+  },
+);
+
+describe('a workspace', () => {
+  it('with nothing to build says what is needed', async () => {
+    const { builds } = await open({ 'package.json': '{}' });
+    builds.start(key, request('127.0.0.1:1/blog'));
+    const { build } = await ended(builds);
+    expect(build?.message).toContain(missing() === undefined ? 'add a Dockerfile' : 'buildah');
+  });
+
+  it('in a sandbox without buildah says that', async () => {
+    const opened = await open({ Dockerfile: 'FROM scratch' });
+    const tools = join(opened.home, 'bin');
+    await mkdir(tools);
+    for (const tool of ['env', 'flock', 'mkdir', 'sh']) await copyFile(found(tool) ?? '', join(tools, tool));
+    const builds = imageBuilds({ sandbox: runnerIn(opened.workspace, opened.home, tools), config, log });
+    builds.start(key, request('127.0.0.1:1/blog'));
+    expect((await ended(builds)).build?.message).toContain('no buildah');
+  });
+
+  it('is not built where many others are', async () => {
+    const gate = new AbortController();
+    const run: Runner['run'] = () =>
+      new Promise((_, reject) => {
+        gate.signal.addEventListener('abort', () => {
+          reject(new Error('gone'));
+        });
+      });
+    const builds = imageBuilds({ sandbox: { run }, config, log });
+    for (let index = 0; index < 8; index++)
+      builds.start({ ...key, name: `p${index}` }, request('127.0.0.1:1/x'));
+    expect(() => builds.start(other, request('127.0.0.1:1/x'))).toThrow('Many images');
+    const closed = builds.close();
+    gate.abort();
+    await closed;
+  });
+});
