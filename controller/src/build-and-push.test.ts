@@ -1,64 +1,30 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { setTimeout as pause } from 'node:timers/promises';
+import { spawnSync } from 'node:child_process';
+import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { imageBuilds } from './build-images.js';
-import { missingForRegistry, RegistryForTests } from './registry/registry-for-tests.js';
-import { temporaryFolder } from './shared/repository-for-tests.js';
-import type { BuildEvent, BuildStateDto } from './contract/build.js';
+import {
+  buildRequest as request,
+  endOf as ended,
+  found,
+  missingForBuilds,
+  putBusybox,
+  runnerIn,
+  until,
+} from './builds-for-tests.js';
+import type { BuildEvent } from './contract/build.js';
+import { RegistryForTests } from './registry/registry-for-tests.js';
 import type { Runner } from './sandbox/files.js';
 import type { ImageBuilds } from './sandbox/image-builds.js';
+import { temporaryFolder } from './shared/repository-for-tests.js';
 
 const key = { namespace: 'ns-ab3cd4ef', name: 'blog' };
 const other = { namespace: 'ns-ab3cd4ef', name: 'shop' };
-const PATH = process.env['PATH'] ?? '';
 const config = {};
 const log = pino({ enabled: false });
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
-
-const found = (name: string): string | undefined =>
-  PATH.split(delimiter)
-    .map((folder) => join(folder, name))
-    .find((path) => existsSync(path));
-
-/** What is built here has no base image to fetch: it brings a shell along. */
-const BUSYBOX = ['/bin/busybox', '/usr/bin/busybox'].find(
-  (path) => existsSync(path) && spawnSync('ldd', [path]).status !== 0,
-);
-
-function missing(): string | undefined {
-  if (missingForRegistry !== undefined) return missingForRegistry;
-  if (found('buildah') === undefined) return 'needs buildah on the PATH (Debian: buildah)';
-  if (BUSYBOX === undefined) return 'needs a static busybox (Debian: busybox-static)';
-  return undefined;
-}
-
-/** Programs run as they are, in a folder of this machine; test/image/build.test.ts confines them as a pod does. */
-const runnerIn = (workspace: string, home: string, path = PATH): Runner => ({
-  run: (_key, [file = '', ...args]) => {
-    const child = spawn(file, args, {
-      cwd: workspace,
-      env: { PATH: path, HOME: home, TTYD_ACCESS_TOKEN: 'terminal' },
-    });
-    const complaint = text(child.stderr);
-    const ended = new Promise<number>((resolve) => {
-      child.once('close', (code) => {
-        resolve(code ?? 1);
-      });
-    });
-    child.stdin.on('error', () => undefined);
-    return Promise.resolve({
-      stdin: child.stdin,
-      stdout: child.stdout,
-      ended: ended.then(async (exitCode) => ({ exitCode, complaint: await complaint })),
-      abort: () => child.kill('SIGKILL'),
-    });
-  },
-});
+const missing = missingForBuilds();
 
 interface Opened {
   readonly workspace: string;
@@ -77,38 +43,16 @@ async function open(files: Readonly<Record<string, string>>): Promise<Opened> {
   return { workspace, home, builds };
 }
 
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}.`);
-    await pause(10);
-  }
-}
-
-async function ended(builds: ImageBuilds, of = key): Promise<BuildStateDto> {
-  await until('the build to end', () => builds.state(of).build?.endedAt !== undefined);
-  return builds.state(of);
-}
-
-const request = (repository: string, command?: string) => ({
-  repository,
-  nodeImage: 'localhost/none',
-  command,
-});
-
 const DOCKERFILE = `FROM scratch
 COPY busybox /bin/busybox
 RUN ["/bin/busybox", "sh", "-c", "echo token=[$TTYD_ACCESS_TOKEN]; echo made > /made"]
 CMD ["/bin/busybox", "cat", "/made"]
 `;
 
-async function withBusybox({ workspace }: Opened): Promise<void> {
-  await copyFile(BUSYBOX ?? '', join(workspace, 'busybox'));
-  await chmod(join(workspace, 'busybox'), 0o755);
-}
+const withBusybox = ({ workspace }: Opened): Promise<void> => putBusybox(workspace);
 
-describe.skipIf(missing() !== undefined)(
-  `a workspace with a Dockerfile (${missing() ?? 'built for real'})`,
+describe.skipIf(missing !== undefined)(
+  `a workspace with a Dockerfile (${missing ?? 'built for real'})`,
   () => {
     it('is built, pushed and named by the digest that the registry has', async () => {
       const registry = await RegistryForTests.start();
@@ -210,7 +154,7 @@ describe('a workspace', () => {
     const { builds } = await open({ 'package.json': '{}' });
     builds.start(key, request('127.0.0.1:1/blog'));
     const { build } = await ended(builds);
-    expect(build?.message).toContain(missing() === undefined ? 'add a Dockerfile' : 'buildah');
+    expect(build?.message).toContain(missing === undefined ? 'add a Dockerfile' : 'buildah');
   });
 
   it('in a sandbox without buildah says that', async () => {

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { BuildStateDto } from '../contract/build.js';
 import type { PlanDto } from '../contract/plan.js';
 import type { ProjectDto } from '../contract/projects.js';
 import type { ReleaseStateDto } from '../contract/release.js';
@@ -168,15 +169,71 @@ describe('a release', () => {
   });
 });
 
-test('on a cluster nothing makes an image of a workspace, and that is said', async () => {
-  const cluster = await ControllerForTests.start({ CLUSTER: 'kubernetes' });
-  try {
+describe('on a cluster', () => {
+  let cluster: ControllerForTests;
+  beforeAll(async () => {
+    cluster = await ControllerForTests.start({ CLUSTER: 'kubernetes' });
     await cluster.createProject({ name: 'Shop' });
-    const body = { snapshot: { command: 'node app.js' } };
-    const answer = await cluster.call('POST', `${PROJECT}/release`, { as: 'owner', body });
-    expect(answer.status).toBe(409);
-    expect(answer.json['detail']).toMatch(/^On this cluster a workspace cannot be released as it is/);
-  } finally {
-    await cluster.stop();
+  });
+  afterAll(() => cluster.stop());
+  const ask = (method: string, part: string, { as = 'owner', body }: Partial<Asked> = {}): Promise<Answer> =>
+    cluster.call(method, `${PROJECT}/${part}`, { as, ...(body === undefined ? {} : { body }) });
+  interface Asked {
+    readonly as: Person;
+    readonly body: object;
   }
+
+  test('nothing makes a snapshot of a workspace, or an image where the platform does not say so', async () => {
+    const snapshot = await ask('POST', 'release', { body: { snapshot: { command: 'node app.js' } } });
+    expect(snapshot.status).toBe(409);
+    expect(snapshot.json['detail']).toMatch(/^On this cluster a workspace cannot be released as it is/);
+    const build = await ask('POST', 'release/build', { body: { command: 'node app.js' } });
+    expect([build.status, build.json['detail']]).toEqual([
+      409,
+      expect.stringContaining('spec.release.build'),
+    ]);
+  });
+
+  test('an image is built where the platform says so, by those who may change the project', async () => {
+    await cluster.push('platform.yaml', (text) =>
+      text
+        .replace(/^( +)defaultStorage: 10Gi\n(?= +database:)/m, (line, indent: string) =>
+          line.concat(`${indent}userNamespaces: { seccompProfile: profiles/build.json }\n`),
+        )
+        .replace(/^( +)registries:/m, '$1build: { repository: registry.example.com/built/ }\n$1registries:'),
+    );
+    const offer = async (): Promise<ReleaseStateDto['offer']> =>
+      ((await ask('GET', 'release')).json as unknown as ReleaseStateDto).offer;
+    while ((await offer()).build === undefined) await setImmediate();
+    expect((await offer()).build).toEqual({ repository: 'registry.example.com/built/' });
+
+    expect((await ask('GET', 'release/build')).json).toEqual({ log: '', shortened: false });
+    for (const method of ['POST', 'GET', 'DELETE']) {
+      const body = method === 'POST' ? { body: { command: 'x' } } : {};
+      expect((await ask(method, 'release/build', { as: 'viewer', ...body })).status).toBe(403);
+      expect((await ask(method, 'release/build', { as: 'stranger', ...body })).status).toBe(404);
+    }
+    expect((await ask('DELETE', 'release/build')).status).toBe(404);
+
+    const begun = await ask('POST', 'release/build', { body: { command: 'node app.js' } });
+    expect([begun.status, begun.json['state']]).toEqual([202, 'building']);
+    const state = async (): Promise<BuildStateDto> =>
+      (await ask('GET', 'release/build')).json as unknown as BuildStateDto;
+    while ((await state()).build?.endedAt === undefined) await setImmediate();
+    // No sandbox runs on this cluster.
+    expect((await state()).build).toMatchObject({ state: 'failed', message: 'The sandbox is not running.' });
+    expect(cluster.logged.join('')).toContain('"audit":"image-build"');
+  });
+
+  test('what was built from another workspace is not released here', async () => {
+    const image = (whose: string): object => ({
+      image: `registry.example.com/built/${whose}@sha256:${'1'.repeat(64)}`,
+    });
+    const foreign = await ask('POST', 'release', { body: image('ns-zzzz9999/shop') });
+    expect(foreign.json['errors']).toEqual([
+      { field: 'image', message: 'This was built from the workspace of another project.' },
+    ]);
+    expect((await ask('POST', 'release', { body: image(`${NAMESPACE}/shop`) })).status).toBe(202);
+    expect((await ask('POST', 'release', { body: image('by-hand/shop') })).status).toBe(202);
+  });
 });

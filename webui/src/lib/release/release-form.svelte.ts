@@ -9,9 +9,10 @@ import type {
 import { api, type Failure, fieldErrors, isCode, messageOf, standingErrors } from '../api.js';
 import { inputOf, rowsOf, type VariableRow } from '../environment/rows.js';
 import { projectApi } from '../projects/paths.js';
+import { ImageBuild } from './image-build.svelte.js';
 
 /** `standing`: what is released now, with other settings. */
-export type Source = 'snapshot' | 'image' | 'standing';
+export type Source = 'snapshot' | 'build' | 'image' | 'standing';
 export type Visibility = 'members' | 'public';
 type Sent = ReleaseInput & { readonly command?: string };
 
@@ -41,21 +42,23 @@ export class ReleaseForm {
   visibility = $state<Visibility>('public');
   preset = $state('');
   rows = $state<VariableRow[]>([]);
-  pending = $state<'snapshot' | 'plan' | 'release'>();
+  pending = $state<'snapshot' | 'build' | 'plan' | 'release'>();
   failure = $state.raw<Failure>();
   snapshot = $state.raw<SnapshotDto>();
   plan = $state.raw<PlanDto>();
   #sent = $state.raw<Sent>();
   #planned: ReleaseInput | undefined;
+  readonly build: ImageBuild;
   readonly #key: string;
   readonly #version: string;
 
   constructor(key: string, state: ReleaseStateDto, defaultPreset: string) {
     this.#key = key;
     this.#version = state.version;
+    this.build = new ImageBuild(this.#path('build'));
     const { offer, version } = state;
     const release = state.release ?? { ...FIRST, preset: defaultPreset };
-    this.source = offer.snapshots ? 'snapshot' : 'image';
+    this.source = offer.snapshots ? 'snapshot' : offer.build ? 'build' : 'image';
     this.image = this.source === 'image' ? release.image : '';
     this.replicas = release.replicas;
     this.maxReplicas = release.maxReplicas ?? null;
@@ -124,8 +127,21 @@ export class ReleaseForm {
   /** undefined: there is none, and `failure` says why. */
   async #source(): Promise<Pick<ReleaseInput, 'image'> | undefined> {
     if (this.source === 'standing') return {};
-    const image = this.source === 'image' ? this.image.trim() : await this.#take();
+    const image = await this.#image();
     return image === undefined ? undefined : { image };
+  }
+
+  async #image(): Promise<string | undefined> {
+    if (this.source === 'image') return this.image.trim();
+    return this.source === 'snapshot' ? this.#take() : this.#build();
+  }
+
+  async #build(): Promise<string | undefined> {
+    this.pending = 'build';
+    const command = this.command.trim();
+    const image = await this.build.run(command === '' ? {} : { command });
+    this.pending = undefined;
+    return image;
   }
 
   async #take(): Promise<string | undefined> {

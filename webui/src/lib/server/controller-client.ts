@@ -181,6 +181,13 @@ export class ControllerClient {
     return response.body ?? new ReadableStream();
   }
 
+  /** As `events`, of the builds of one project. */
+  async buildEvents(key: ProjectKey, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const path = `${projectPath(key)}/release/build/events`;
+    const response = await ask(this.#connection, { method: 'GET', path, signal });
+    return response.body ?? new ReadableStream();
+  }
+
   #json<T>(method: string, path: string, body?: unknown): Promise<T> {
     return this.#answer({ method, path, ...(body === undefined ? {} : { body }) });
   }

@@ -1,4 +1,6 @@
 import type {
+  BuildDto,
+  BuildStateDto,
   ChangeDto,
   ReleaseStateDto,
   SnapshotDto,
@@ -43,6 +45,20 @@ export class ReleaseClient {
   /** `input`: SnapshotInput. Nothing runs because of it. */
   snapshot(input: unknown): Promise<SnapshotDto> {
     return this.#send({ method: 'POST', path: `${this.#path}/snapshot`, body: input, signal: slow() });
+  }
+
+  /** `input`: BuildInput. Answers when it has begun. */
+  build(input: unknown): Promise<BuildDto> {
+    return this.#send({ method: 'POST', path: `${this.#path}/build`, body: input });
+  }
+
+  buildState(): Promise<BuildStateDto> {
+    return this.#send({ method: 'GET', path: `${this.#path}/build` });
+  }
+
+  /** Answers when it has ended. */
+  cancelBuild(): Promise<BuildDto> {
+    return this.#send({ method: 'DELETE', path: `${this.#path}/build` });
   }
 
   startCommand(): Promise<StartCommandDto> {

@@ -9,12 +9,19 @@ import { givenNamespace } from './route.js';
  * Passes the controller's event stream on as it is, heartbeats included. It ends with the browser's connection, with
  * the session or the token, when the controller goes away (the browser's EventSource comes back by itself) and when the portal stops.
  */
-export async function relayEvents({ event, controller }: Call): Promise<Response> {
+export function relayEvents(call: Call): Promise<Response> {
+  return relay(call, (signal) => call.controller.events(signal, givenNamespace(call.event.url)));
+}
+
+export async function relay(
+  { event }: Call,
+  open: (signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>,
+): Promise<Response> {
   const connection = await openFor(event.locals.credential);
   const gone = new AbortController();
   const signal = AbortSignal.any([connection.signal, event.request.signal, gone.signal]);
   try {
-    const upstream = await controller.events(signal, givenNamespace(event.url));
+    const upstream = await open(signal);
     const body = untilEither(upstream, {
       onEnd: connection.done,
       onCancel: () => {

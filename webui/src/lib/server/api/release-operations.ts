@@ -1,4 +1,4 @@
-import { releaseInput, rollBackInput, snapshotInput } from '@fullstackagent/controller/contract';
+import { buildInput, releaseInput, rollBackInput, snapshotInput } from '@fullstackagent/controller/contract';
 import type { Operation } from './operations.js';
 
 const RELEASE = '/api/projects/{id}/release';
@@ -43,6 +43,36 @@ export const releaseOperations: readonly Operation[] = [
     status: 201,
     answer: 'The image that a release of it names.',
     input: snapshotInput,
+  },
+  {
+    method: 'post',
+    path: `${RELEASE}/build`,
+    summary: 'Build an image of the workspace in its sandbox, and push it; nothing runs because of it',
+    status: 202,
+    answer: 'The build, which has begun.',
+    input: buildInput,
+  },
+  {
+    method: 'get',
+    path: `${RELEASE}/build`,
+    summary: 'Read how the last build goes, or went, and the end of its log',
+    status: 200,
+    answer: 'The build, with the image that a release of it names, and the log.',
+  },
+  {
+    method: 'delete',
+    path: `${RELEASE}/build`,
+    summary: 'Cancel the build that is under way',
+    status: 200,
+    answer: 'The build, which has ended.',
+  },
+  {
+    method: 'get',
+    path: `${RELEASE}/build/events`,
+    summary: 'Follow a build and its log (server-sent events: snapshot, log, build)',
+    status: 200,
+    answer: 'Server-sent events: a snapshot first, then what changes.',
+    mediaType: 'text/event-stream',
   },
   {
     method: 'get',
