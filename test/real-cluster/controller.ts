@@ -44,10 +44,14 @@ export class ControllerProcess {
   #child: ChildProcess | undefined;
   #port = 0;
 
-  async start(kubeconfig: string, env: Readonly<Record<string, string>>): Promise<void> {
+  /** `example`: the golden platform that the repository begins with. */
+  async start(
+    kubeconfig: string,
+    env: Readonly<Record<string, string>>,
+    example = env['DELIVERY'] === 'flux' ? 'flux/platform.yaml' : 'platform.yaml',
+  ): Promise<void> {
     this.#port = await freePort();
     writeFileSync(join(this.#folder, 'key'), this.#key.toString('hex'));
-    const example = env['DELIVERY'] === 'flux' ? 'flux/platform.yaml' : 'platform.yaml';
     writeFileSync(join(this.#folder, 'platform.yaml'), this.#platform(example));
     this.#child = spawn(process.execPath, [join(ROOT, 'controller', 'dist', 'main.js')], {
       stdio: 'ignore',
