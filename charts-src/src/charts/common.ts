@@ -32,20 +32,22 @@ interface Meta {
   readonly name: string;
   readonly component: string;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** What it is a part of, where its component does not say. */
+  readonly app?: 'sandbox' | 'release';
 }
 
 /** `app.kubernetes.io/name` of what is not a sandbox. Not on pods: a label there would restart what is running. */
 const NAMES: Readonly<Record<string, string>> = { database: 'postgresql', release: 'release' };
 
 /** Metadata of a project's object. No `app.kubernetes.io/instance`: KubeBlocks deletes by it (reference, trap 2). */
-export function projectMeta(context: ProjectContext, { name, component, annotations }: Meta) {
+export function projectMeta(context: ProjectContext, { name, component, app, annotations }: Meta) {
   return {
     name,
     namespace: context.namespace,
     labels: {
       [LABELS.component]: component,
       [LABELS.managedBy]: MANAGED_BY,
-      [LABELS.name]: NAMES[component] ?? 'sandbox',
+      [LABELS.name]: app ?? NAMES[component] ?? 'sandbox',
       [LABELS.partOf]: context.project,
       [LABELS.project]: context.project,
     },

@@ -14,6 +14,8 @@ export interface Route {
   readonly service: string;
   readonly port: number;
   readonly visibility: Visibility;
+  /** Whose it is; absent: the sandbox's. */
+  readonly app?: 'release';
 }
 
 type Exposure = PlatformDocument['spec']['exposure'];
@@ -68,7 +70,7 @@ function routes({ names, spec, platform }: ProjectContext): readonly Route[] {
 function ingress(
   chart: Chart,
   context: ProjectContext,
-  { id, name, host, service, port, visibility }: Route,
+  { id, name, host, service, port, visibility, app = 'sandbox' }: Route,
 ): void {
   const { exposure } = context.platform;
   const secretName = certificate(exposure, name);
@@ -76,6 +78,7 @@ function ingress(
     metadata: projectMeta(context, {
       name,
       component: 'exposure',
+      app,
       annotations: annotations(exposure, visibility),
     }),
     spec: {
@@ -136,11 +139,11 @@ function httpRoute(
   context: ProjectContext,
   { route, gateway }: { readonly route: Route; readonly gateway: Gateway },
 ): void {
-  const { id, name, host, service, port } = route;
+  const { id, name, host, service, port, app = 'sandbox' } = route;
   customObject(chart, id, {
     apiVersion: 'gateway.networking.k8s.io/v1',
     kind: 'HTTPRoute',
-    metadata: projectMeta(context, { name, component: 'exposure' }),
+    metadata: projectMeta(context, { name, component: 'exposure', app }),
     spec: {
       parentRefs: [
         {

@@ -97,6 +97,12 @@ describe('a release', () => {
     expect(template(objects)?.metadata.labels).toMatchObject(labels);
   });
 
+  it('has its name in every label that people select by, its address included', () => {
+    const objects = render({ env: [{ name: 'A', value: '1' }] });
+    for (const file of filesOf(objects))
+      expect(objects.get(file)?.metadata.labels?.['app.kubernetes.io/name'], file).toBe('release');
+  });
+
   it('listens where it says, and is told so', () => {
     const objects = render({ port: 8080 });
     expect(template(objects)?.spec.containers[0]).toMatchObject({

@@ -36,6 +36,7 @@ export class ReleaseChart extends Chart {
       service: context.names.release,
       port: release.port ?? APP_PORT,
       visibility: release.visibility ?? 'public',
+      app: 'release',
     });
   }
 
