@@ -15,7 +15,7 @@ export interface Route {
   readonly port: number;
   readonly visibility: Visibility;
   /** Whose it is; absent: the sandbox's. */
-  readonly app?: 'release';
+  readonly app?: 'sandbox' | 'release';
 }
 
 type Exposure = PlatformDocument['spec']['exposure'];
