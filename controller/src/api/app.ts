@@ -3,6 +3,7 @@ import type { ApiDeps } from './deps.js';
 import { notFound, problemHandler } from './problems.js';
 import { assignRequestId, requireToken } from './request.js';
 import { agentRoutes } from './routes/agent.js';
+import { appRoutes } from './routes/apps.js';
 import { buildRoutes } from './routes/builds.js';
 import { databaseBackupRoutes } from './routes/database-backups.js';
 import { eventRoutes } from './routes/events.js';
@@ -29,6 +30,7 @@ export function createApp(deps: ApiDeps): Express {
   app.use(serviceRoutes(deps), gitRoutes(deps), webhookRoutes(deps));
   app.use('/v1', requireToken(deps), express.json({ limit: BODY_LIMIT }));
   app.use(installationRoutes(deps), operationRoutes(deps), agentRoutes(deps), remoteRoutes(deps));
+  app.use(appRoutes(deps));
   app.use(projectRoutes(deps), projectPartRoutes(deps), releaseRoutes(deps), databaseBackupRoutes(deps));
   app.use(buildRoutes(deps), fileRoutes(deps), shellRoutes(deps), terminalRoutes(deps), eventRoutes(deps));
   app.use(notFound);

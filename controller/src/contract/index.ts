@@ -1,4 +1,5 @@
 export * from './agent.js';
+export * from './apps.js';
 export * from './backups.js';
 export * from './build.js';
 export * from './conflict.js';

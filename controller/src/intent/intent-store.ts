@@ -64,6 +64,15 @@ export class GitIntentStore implements IntentStore {
     return this.documents.durable.hostTaken(host);
   }
 
+  projectAt(host: string): ProjectKey | undefined {
+    const { durable } = this.documents;
+    const [path, ...others] = durable.hostOwners(host);
+    const found = path === undefined || others.length > 0 ? undefined : durable.goodAt(path);
+    if (found?.kind !== 'Project') return undefined;
+    const { namespace, name } = found.document.metadata;
+    return { namespace, name };
+  }
+
   versionAt(path: string): string | undefined {
     return this.documents.durable.versionAt(path);
   }

@@ -91,6 +91,8 @@ export interface IntentStore extends IntentView {
    */
   projectVersion(key: ProjectKey, version: string): Promise<ProjectDocument | undefined>;
   invalid(key: ProjectKey): InvalidDocument | undefined;
+  /** Whose app or release has this host; undefined where nobody's has, or more than one says so. */
+  projectAt(host: string): ProjectKey | undefined;
   /** Called after each durable commit on `main`, in order. Returns the function that ends the subscription. */
   onCommit(listener: (commit: string) => void): () => void;
 }

@@ -1,5 +1,6 @@
 import type {
   AgentDto,
+  AppDto,
   ChangeDto,
   DatabaseDto,
   DiskDto,
@@ -55,6 +56,11 @@ export class ControllerClient {
   /** Makes the acting person the owner of a namespace that is not there yet. Asking again changes nothing. */
   ensureTenant(namespace: string, displayName: string): Promise<{ commit?: string }> {
     return this.#json('PUT', `/v1/tenants/${segment(namespace)}`, { displayName });
+  }
+
+  /** Whose app is at `<label>.<domain>`. Throws NOT_FOUND, FORBIDDEN. */
+  app(label: string): Promise<AppDto> {
+    return this.#json('GET', `/v1/apps/${segment(label)}`);
   }
 
   async projects(namespace: string): Promise<readonly ProjectDto[]> {

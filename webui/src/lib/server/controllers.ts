@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { PlatformDto, SharedTerminalClaims } from '@fullstackagent/controller/contract';
 import type { SignUpPolicy } from './accounts/account-store.js';
 import { ControllerClient } from './controller-client.js';
@@ -26,6 +27,11 @@ export class Controllers {
 
   clientFor(user: SessionUser, requestId: string): ControllerClient {
     return this.#client(personOf(user), requestId);
+  }
+
+  /** As a member and no more: who looks after the installation sees an app only where they belong to it. */
+  clientForApp({ id, username }: Pick<SessionUser, 'id' | 'username'>): ControllerClient {
+    return this.#client({ sub: id, name: username, operator: false }, randomUUID());
   }
 
   tokenFor(user: SessionUser): Promise<string> {

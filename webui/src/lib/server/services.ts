@@ -2,6 +2,7 @@ import { pino, type Logger } from 'pino';
 import { AccessTokens } from './accounts/access-tokens.js';
 import { AccountStore } from './accounts/account-store.js';
 import { AttemptLimit } from './accounts/attempt-limit.js';
+import { AppAccess } from './app-access/app-access.js';
 import type { Config } from './config.js';
 import { Controllers } from './controllers.js';
 import { Database } from './database/database.js';
@@ -18,6 +19,7 @@ export interface Services {
   readonly sessions: Sessions;
   readonly tokens: AccessTokens;
   readonly controllers: Controllers;
+  readonly apps: AppAccess;
   readonly shares: TerminalShares;
   readonly live: LiveConnections;
   readonly limits: AttemptLimits;
@@ -63,6 +65,7 @@ export function startServices(config: Config): Services {
       return until === undefined ? undefined : { until };
     },
   });
+  const controllers = new Controllers(config.controllerUrl, config.tokenKey);
   const closing = new AbortController();
   const ready = database.migrate(closing.signal);
   const cleaning = setInterval(() => {
@@ -80,7 +83,12 @@ export function startServices(config: Config): Services {
     ready,
     accounts: new AccountStore(database),
     tokens,
-    controllers: new Controllers(config.controllerUrl, config.tokenKey),
+    controllers,
+    apps: new AppAccess({
+      secret: config.tokenKey,
+      app: (person, label) => controllers.clientForApp(person).app(label),
+      sessionEnd: (key) => sessions.endOf(key),
+    }),
     limits: attemptLimits(),
     close: async () => {
       clearInterval(cleaning);
