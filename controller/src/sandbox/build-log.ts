@@ -1,7 +1,9 @@
 import { StringDecoder } from 'node:string_decoder';
 
 /** What a person scrolls through; what is older is forgotten, and that is said. */
-const KEPT_CHARACTERS = 256 * 1024;
+const MOST_CHARACTERS = 256 * 1024;
+/** What is left when there is more: cutting at every line would copy all of it for each. */
+const KEPT_CHARACTERS = 192 * 1024;
 const LINE_MAX_CHARACTERS = 4000;
 
 /* eslint-disable no-control-regex -- control characters are what is taken out */
@@ -43,7 +45,7 @@ export class BuildLog {
 
   append(lines: readonly string[]): void {
     this.#text += lines.map((line) => `${line}\n`).join('');
-    if (this.#text.length <= KEPT_CHARACTERS) return;
+    if (this.#text.length <= MOST_CHARACTERS) return;
     this.#text = this.#text.slice(-KEPT_CHARACTERS);
     this.#text = this.#text.slice(this.#text.indexOf('\n') + 1);
     this.shortened = true;

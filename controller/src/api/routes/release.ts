@@ -83,7 +83,9 @@ function requireSnapshots(deps: ApiDeps): void {
   if (!deps.snapshots.offered)
     throw new AppError(
       'ACTION_NOT_ALLOWED',
-      'On this cluster a workspace cannot be released as it is: nothing here builds an image of it. Build one elsewhere, push it to an allowed registry, and name it by its digest.',
+      offerOf(deps).build === undefined
+        ? 'On this cluster a workspace cannot be released as it is: nothing here builds an image of it. Build one elsewhere, push it to an allowed registry, and name it by its digest.'
+        : 'On this cluster a workspace cannot be released as it is. Build an image of it first, and release that.',
     );
   if (!registriesOf(deps).includes(SNAPSHOT_REGISTRY))
     throw new AppError(
