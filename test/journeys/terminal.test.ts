@@ -185,6 +185,16 @@ describe('the terminal, as a person uses it', () => {
     await page.keyboard.press('Escape');
   });
 
+  it('says where a link leads that a program has hidden behind other words', async () => {
+    const link = String.raw`\033]8;;https://elsewhere.example/x\033\\https://bank.example\033]8;;\033\\`;
+    await terminal.typeCommand(`clear; printf '${link}\\n'`);
+    await terminal.waitForText(/^https:\/\/bank\.example$/m);
+    await page.locator('[data-testid="terminal"] .xterm-screen').hover({ position: { x: 60, y: 8 } });
+    await page.getByTestId('link-address').getByText('https://elsewhere.example/x').waitFor();
+    await page.mouse.move(600, 500);
+    await page.getByTestId('link-address').waitFor({ state: 'detached' });
+  });
+
   it('finds words in the output', async () => {
     await terminal.typeCommand('clear; seq -f needle-%g 1 300');
     await terminal.waitForText(/needle-300/);

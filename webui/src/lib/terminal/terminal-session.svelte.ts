@@ -29,6 +29,8 @@ export class TerminalSession {
   ready = $state(false);
   /** Lines that wait for a person's word, because the program would take each of them as soon as it comes. */
   pasted = $state.raw<string>();
+  /** Where the link under the mouse leads. */
+  pointedAt = $state<string>();
   /** Where the focus goes from the terminal, which keeps the Tab key for its program. Set by the page. */
   onleave: () => void = () => undefined;
   #parts: XtermParts | undefined;
@@ -67,11 +69,12 @@ export class TerminalSession {
     host: HTMLElement,
     look: { dark: boolean; preferences: TerminalPreferences; hint: string },
   ): Promise<void> {
-    const parts = await createXterm(host, {
+    const options = {
       theme: look.dark ? darkTheme : lightTheme,
       fontSize: look.preferences.fontSize,
       screenReaderMode: look.preferences.screenReader,
-    });
+    };
+    const parts = await createXterm(host, options, (address) => (this.pointedAt = address));
     if (this.#disposed) {
       parts.dispose();
       return;

@@ -20,8 +20,18 @@ function openLink(_event: MouseEvent, uri: string): void {
   if (protocol === 'http:' || protocol === 'https:') window.open(uri, '_blank', 'noopener,noreferrer');
 }
 
-/** Loads xterm.js (only here: no other page needs it) and opens a terminal in `host`. */
-export async function createXterm(host: HTMLElement, options: ITerminalOptions): Promise<XtermParts> {
+/** A link of OSC 8 says one thing and leads somewhere else: where, as an address is written that hides nothing. */
+const addressOf = (uri: string): string => (URL.canParse(uri) ? new URL(uri).href : uri);
+
+/**
+ * Loads xterm.js (only here: no other page needs it) and opens a terminal in `host`.
+ * @param pointedAt told where the link under the mouse leads; undefined when there is none.
+ */
+export async function createXterm(
+  host: HTMLElement,
+  options: ITerminalOptions,
+  pointedAt: (address: string | undefined) => void,
+): Promise<XtermParts> {
   const [xterm, fitAddon, searchAddon, unicodeAddon, linksAddon] = await Promise.all([
     import('@xterm/xterm'),
     import('@xterm/addon-fit'),
@@ -39,7 +49,11 @@ export async function createXterm(host: HTMLElement, options: ITerminalOptions):
     macOptionClickForcesSelection: true,
     allowProposedApi: true,
     minimumContrastRatio: 4.5,
-    linkHandler: { activate: openLink },
+    linkHandler: {
+      activate: openLink,
+      hover: (_event, uri) => pointedAt(addressOf(uri)),
+      leave: () => pointedAt(undefined),
+    },
     ...options,
   });
   const fit = new fitAddon.FitAddon();
