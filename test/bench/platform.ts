@@ -2,6 +2,7 @@ import { loadavg } from 'node:os';
 import { portalOf, megabytes, megabytesOf, restOf } from './machine.js';
 import { printFigure, printTable, spread, timed, writeFigures, type Figure } from './figures.js';
 import { createUsable, StatusStream, type Created } from './projects.js';
+import { pageFigures } from './terminal-page.js';
 import { echoes, flood, openMany } from './terminals.js';
 import { owner } from '../support/fixtures.js';
 import { Platform } from '../support/platform.js';
@@ -133,5 +134,6 @@ async function terminalFigures(
     { what: many, value: extra, unit: 'MB', goal: 150 },
     { what: 'output of one terminal', value: flooded.rate, unit: 'MB/s', goal: 10, atLeast: true },
     ...spread('echo of a key beside such output', flooded.echoes),
+    ...(await pageFigures(api, first)),
   ];
 }
