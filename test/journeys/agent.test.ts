@@ -1,15 +1,18 @@
+import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { complaintsOf, openBrowser, pictureOnFailure } from '../support/browser.js';
 import { has, needs } from '../support/capabilities.js';
-import { OWNER } from '../support/fixtures.js';
-import { removeFolder, temporaryFolder } from '../support/folders.js';
+import { OWNER, owner } from '../support/fixtures.js';
+import { removeFolder, ROOT, temporaryFolder } from '../support/folders.js';
 import { git } from '../support/git.js';
 import { Platform } from '../support/platform.js';
 import { ProjectPage } from '../support/project-page.js';
 import { pictures } from '../support/screenshots.js';
+import { Terminal } from '../support/terminal.js';
 
 const machine = temporaryFolder('agent-machine');
 const PATH = process.env['PATH'] ?? '';
@@ -195,4 +198,36 @@ describe('Claude Code on request, without a network', () => {
     await section.getByRole('button', { name: 'Try again' }).waitFor();
     await section.getByText('Not installed', { exact: true }).waitFor();
   });
+});
+
+describe('the real Claude Code', () => {
+  const platform = new Platform('agent-real');
+  const asked = process.env['REAL_CLAUDE'] === '1';
+
+  beforeAll(async () => {
+    if (asked) await platform.start();
+  });
+  afterAll(() => platform.remove());
+
+  const tools = async (...args: readonly string[]): Promise<string> => {
+    const env = { ...process.env, FULLSTACK_AGENT_HOME: platform.home };
+    const { stdout } = await promisify(execFile)(process.execPath, ['scripts/tools.mjs', ...args], {
+      ...{ cwd: ROOT, env },
+    });
+    return stdout;
+  };
+
+  it('is installed by a command, and a sandbox that runs has it at once', async (ctx) => {
+    ctx.skip(!asked, 'it downloads 115 MB: REAL_CLAUDE=1 asks for it');
+    const api = await owner(platform.url);
+    await api.create({ name: 'Real' });
+    await api.waitFor('real', 'RUNNING');
+    const terminal = await Terminal.open(api, 'real', 'main');
+    expect(await tools()).toContain('Claude Code is not in ');
+    expect(await tools('install')).toMatch(/Claude Code \d\S+ is installed/);
+    expect(await terminal.run('claude --version', 60_000)).toMatch(/^\d+\.\d+\.\d+ \(Claude Code\)$/m);
+    await tools('remove');
+    expect(await terminal.run('hash -r; type -P claude || echo gone')).toContain('gone');
+    terminal.close();
+  }, 300_000);
 });
