@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PassThrough, Writable } from 'node:stream';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { imageBuilds } from './build-images.js';
@@ -14,6 +15,7 @@ import {
   until,
 } from './builds-for-tests.js';
 import type { BuildEvent } from './contract/build.js';
+import { AppError } from './contract/errors.js';
 import { RegistryForTests } from './registry/registry-for-tests.js';
 import type { Runner } from './sandbox/files.js';
 import type { ImageBuilds } from './sandbox/image-builds.js';
@@ -165,6 +167,35 @@ describe('a workspace', () => {
     const builds = imageBuilds({ sandbox: runnerIn(opened.workspace, opened.home, tools), config, log });
     builds.start(key, request('127.0.0.1:1/blog'));
     expect((await ended(builds)).build?.message).toContain('no buildah');
+  });
+
+  it('whose sandbox is lost while its image is pushed says that, and nothing else breaks', async () => {
+    const lost = new AppError('CLUSTER_UNREACHABLE', 'The connection to the sandbox was lost.');
+    const run: Runner['run'] = (_key, command) => {
+      const stdin = new Writable({
+        final: (done) => {
+          done(lost);
+        },
+      });
+      const stdout = new PassThrough();
+      const ended = new Promise<never>((_, reject) => {
+        stdout.once('close', () => {
+          reject(lost);
+        });
+      });
+      // As exec-stream.ts has it: nobody has to wait for the end.
+      ended.catch(() => undefined);
+      const mark = command.find((word) => /^[0-9a-f]{32}$/.test(word));
+      // The build is ready; the file of the image is cut off, and with it everything.
+      stdout.write(mark === undefined ? '{' : `${mark} ready\n`, () => {
+        setImmediate(() => stdout.destroy(lost));
+      });
+      return Promise.resolve({ stdin, stdout, ended, abort: () => undefined });
+    };
+    const builds = imageBuilds({ sandbox: { run }, config, log });
+    builds.start(key, request('127.0.0.1:1/blog', 'x'));
+    const { build } = await ended(builds);
+    expect(build).toMatchObject({ state: 'failed', message: lost.message });
   });
 
   it('is not built where many others are', async () => {

@@ -99,12 +99,18 @@ async function openFile(where: Pick<BuildPlace, 'sandbox' | 'key'>, path: string
 }
 
 /** Whatever runs by exec has the container's environment, and a Dockerfile's programs could read that. */
-const script = (
+async function script(
   { sandbox, key }: Pick<BuildPlace, 'sandbox' | 'key'>,
   text: string,
   words: readonly string[],
-): Promise<SandboxProgram> =>
-  sandbox.run(key, ['env', '-u', 'TTYD_ACCESS_TOKEN', 'sh', '-c', text, 'sh', ...words]);
+): Promise<SandboxProgram> {
+  const command = ['env', '-u', 'TTYD_ACCESS_TOKEN', 'sh', '-c', text, 'sh', ...words];
+  const program = await sandbox.run(key, command);
+  // A connection that is lost while nobody reads or writes is heard of at the end.
+  program.stdin.on('error', () => undefined);
+  program.stdout.on('error', () => undefined);
+  return program;
+}
 
 const MESSAGES: Readonly<Record<number, string>> = {
   [BUILD_EXITS.busy]: 'Another build runs in this sandbox. Wait for it, or end it in a terminal.',
