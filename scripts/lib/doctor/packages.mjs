@@ -35,6 +35,22 @@ const NAMES = {
     zypper: 'postgresql',
     brew: 'libpq',
   },
+  sshd: {
+    'apt-get': 'openssh-server',
+    dnf: 'openssh-server',
+    pacman: 'openssh',
+    apk: 'openssh-server',
+    zypper: 'openssh-server',
+  },
+  python3: {
+    'apt-get': 'python3',
+    dnf: 'python3',
+    pacman: 'python',
+    apk: 'python3',
+    zypper: 'python3',
+    brew: 'python3',
+  },
+  rsync: { 'apt-get': 'rsync', dnf: 'rsync', pacman: 'rsync', apk: 'rsync', zypper: 'rsync', brew: 'rsync' },
   chromium: {
     'apt-get': 'chromium',
     dnf: 'chromium',
