@@ -5,7 +5,9 @@ import type { ApiDeps } from './api/deps.js';
 import { createApp } from './api/app.js';
 import { createMetrics } from './api/metrics.js';
 import { ProjectBoard } from './api/project-board.js';
-import { serveTerminals } from './api/terminal-upgrade.js';
+import { sshUpgrades } from './api/ssh-upgrade.js';
+import { terminalUpgrades } from './api/terminal-upgrade.js';
+import { serveUpgrades } from './api/upgrades.js';
 import { imageBuilds } from './build-images.js';
 import type { Config } from './config.js';
 import type { ProjectDto } from './contract/projects.js';
@@ -27,6 +29,7 @@ import { SandboxShells } from './sandbox/shells.js';
 import { machineReader } from './sandbox/machine.js';
 import type { ImageBuilds } from './sandbox/image-builds.js';
 import { Snapshots } from './sandbox/snapshots.js';
+import { SandboxSsh } from './sandbox/ssh.js';
 import { SandboxAccess } from './sandbox/sandbox-access.js';
 import { KubeApi, kubeConfigSource } from './shared/kube-api.js';
 import { sleep } from './shared/sleep.js';
@@ -81,14 +84,14 @@ export async function startController(config: Config, log: Logger): Promise<Cont
   });
   // The portal ends what takes too long; an upload of some gigabytes may take hours.
   const server = createServer({ requestTimeout: 0 }, createApp(deps));
-  const endTerminals = serveTerminals(server, deps);
+  const endSockets = serveUpgrades(server, [terminalUpgrades(deps), sshUpgrades(deps)]);
   const observing = observer.run();
   await listen(server, config.port);
   return {
     port: (server.address() as AddressInfo).port,
     stop: async () => {
       closing.abort();
-      endTerminals();
+      endSockets();
       endBoard();
       await builds.close();
       await endPurging();
@@ -183,6 +186,7 @@ function apiDeps({ repository, api, access, builds, board, config, log }: Parts)
     snapshots: new Snapshots({ api, files, offered: config.cluster === 'engine' }),
     builds,
     buildsOffered: config.cluster === 'kubernetes',
+    ssh: new SandboxSsh(access),
     terminal: async (key, session) => {
       const [address, token] = await Promise.all([access.terminalAddress(key), access.terminalToken(key)]);
       return { address, token, session };

@@ -19,7 +19,10 @@ export type CapabilityName =
   | 'gpg'
   | 'kubectl'
   | 'nginx'
+  | 'openssh'
+  | 'python3'
   | 'root'
+  | 'rsync'
   | 'setpriv'
   | 'shellcheck'
   | 'tini'
@@ -55,6 +58,13 @@ function findTtyd(): string | undefined {
   return onPath(['ttyd']) ?? (isExecutable(built) ? built : undefined);
 }
 
+/** The client and what a sandbox starts for it; the path is that of `ssh`. */
+function findOpenssh(): string | undefined {
+  const clients = ['ssh', 'scp', 'sftp', 'ssh-keygen'].map((name) => onPath([name]));
+  const server = ['/usr/sbin/sshd', '/usr/lib/openssh/sftp-server'].every(isExecutable);
+  return server && !clients.includes(undefined) ? clients[0] : undefined;
+}
+
 /** Looked for once, when a test process starts. */
 export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
   chromium: {
@@ -75,6 +85,13 @@ export const capabilities: Readonly<Record<CapabilityName, Capability>> = {
     missing: 'no nginx on the PATH (Debian: nginx-light)',
     expectedInCi: true,
   },
+  openssh: {
+    path: findOpenssh(),
+    missing: 'no OpenSSH client and server (Debian: openssh-client openssh-server)',
+    expectedInCi: true,
+  },
+  python3: { path: onPath(['python3']), missing: 'no python3 on the PATH', expectedInCi: true },
+  rsync: { path: onPath(['rsync']), missing: 'no rsync on the PATH', expectedInCi: true },
   shellcheck: { path: onPath(['shellcheck']), missing: 'no shellcheck on the PATH', expectedInCi: true },
   tini: { path: onPath(['tini']), missing: 'no tini on the PATH', expectedInCi: true },
   tmux: { path: onPath(['tmux']), missing: 'no tmux on the PATH', expectedInCi: true },

@@ -15,6 +15,7 @@ import { operationRoutes } from './routes/operations.js';
 import { projectPartRoutes } from './routes/project-parts.js';
 import { projectRoutes } from './routes/projects.js';
 import { remoteRoutes } from './routes/remote.js';
+import { sshRoutes } from './routes/ssh.js';
 import { terminalRoutes } from './routes/terminal.js';
 import { webhookRoutes } from './routes/webhooks.js';
 import { releaseRoutes } from './routes/release.js';
@@ -32,7 +33,8 @@ export function createApp(deps: ApiDeps): Express {
   app.use(installationRoutes(deps), operationRoutes(deps), agentRoutes(deps), remoteRoutes(deps));
   app.use(appRoutes(deps));
   app.use(projectRoutes(deps), projectPartRoutes(deps), releaseRoutes(deps), databaseBackupRoutes(deps));
-  app.use(buildRoutes(deps), fileRoutes(deps), shellRoutes(deps), terminalRoutes(deps), eventRoutes(deps));
+  app.use(buildRoutes(deps), fileRoutes(deps), shellRoutes(deps), terminalRoutes(deps));
+  app.use(sshRoutes(deps), eventRoutes(deps));
   app.use(notFound);
   app.use(problemHandler(deps.log));
   return app;

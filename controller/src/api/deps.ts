@@ -13,6 +13,7 @@ import type { Machine } from '../sandbox/machine.js';
 import type { GitService } from '../serve/index.js';
 import type { SandboxShells } from '../sandbox/shells.js';
 import type { Snapshots } from '../sandbox/snapshots.js';
+import type { SandboxSsh } from '../sandbox/ssh.js';
 import type { TerminalTarget } from '../sandbox/terminal.js';
 import type { ProjectBoard } from './project-board.js';
 import type { ProjectChanges } from './changes.js';
@@ -51,6 +52,7 @@ export interface ApiDeps {
   readonly disk: Pick<DiskUse, 'of'>;
   readonly files: SandboxFiles;
   readonly shells: SandboxShells;
+  readonly ssh: Pick<SandboxSsh, 'offer' | 'open'>;
   readonly terminal: (key: ProjectKey, session: string) => Promise<TerminalTarget>;
   /** How sandboxes are kept apart, as the cluster or the engine says. */
   readonly machine: () => Promise<Machine>;

@@ -9,6 +9,7 @@ export interface Metrics {
   readonly statusEvents: Counter<'type'>;
   readonly streams: Gauge;
   readonly terminals: Gauge;
+  readonly sshConnections: Gauge;
 }
 
 /** A registry of its own for every server, so that two in one process (tests) do not share one. */
@@ -38,6 +39,11 @@ export function createMetrics(): Metrics {
     }),
     streams: new Gauge({ name: 'fullstackagent_event_streams', help: 'Open event streams.', registers }),
     terminals: new Gauge({ name: 'fullstackagent_terminals', help: 'Open terminals.', registers }),
+    sshConnections: new Gauge({
+      name: 'fullstackagent_ssh_connections',
+      help: 'Open connections of SSH clients.',
+      registers,
+    }),
   };
 }
 

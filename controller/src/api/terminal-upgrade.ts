@@ -1,19 +1,21 @@
-import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
-import type { Duplex } from 'node:stream';
-import { WebSocketServer, type WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { AppError } from '../contract/errors.js';
 import { SESSION_ID } from '../contract/terminal.js';
 import type { ProjectKey } from '../model/intent.js';
 import { bridgeTerminal, MAX_MESSAGE_BYTES } from '../sandbox/terminal.js';
 import { guestSeat, ownSeat, type Seat } from '../sandbox/terminal-seats.js';
 import { TerminalSizes } from '../sandbox/terminal-sizes.js';
-import { authenticate, authenticateGuest, authorise, isAllowed } from './auth.js';
+import { authenticateGuest, isAllowed } from './auth.js';
 import type { ApiDeps } from './deps.js';
-import { classify } from './problems.js';
-import { requestIdFrom } from './request.js';
+import {
+  personAt,
+  PING_INTERVAL_MS,
+  requireProject,
+  type UpgradeRequest,
+  type Upgrades,
+} from './upgrades.js';
 
 const PATH = /^\/v1\/tenants\/([a-z0-9-]+)\/projects\/([a-z0-9-]+)\/terminal$/;
-const PING_INTERVAL_MS = 20_000;
 
 const SHARED = '/v1/shared-terminal';
 
@@ -27,69 +29,47 @@ interface Opening {
   readonly guest?: { readonly guest: string; readonly share: string; readonly access: string };
 }
 
-/** WebSocket upgrades: terminals, and nothing else. Refused before the upgrade with a problem document. */
-export function serveTerminals(server: Server, deps: ApiDeps): () => void {
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: MAX_MESSAGE_BYTES,
-    perMessageDeflate: false,
-    handleProtocols: (offered) => (offered.has('tty') ? 'tty' : false),
-  });
+/** Terminals, of one's own and shared ones. */
+export function terminalUpgrades(deps: ApiDeps): Upgrades {
   const sizes = new TerminalSizes();
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy());
-    openingOf(deps, request, sizes).then(
-      (opening) => {
-        sockets.handleUpgrade(request, socket, head, (client) => {
-          void serve(deps, client, { ...opening, requestId: requestIdFrom(request.headers['x-request-id']) });
-        });
-      },
-      (error: unknown) => {
-        refuse(socket, classify(error));
-      },
-    );
-  });
-  return () => {
-    for (const client of sockets.clients) client.close(1001, 'The platform is restarting.');
-    sockets.close();
+  return {
+    protocol: 'tty',
+    maxPayload: MAX_MESSAGE_BYTES,
+    isAt: (pathname) => pathname === SHARED || PATH.test(pathname),
+    open: async (upgrade) => {
+      const opening = await openingOf(deps, upgrade, sizes);
+      const { requestId } = upgrade;
+      return {
+        serve: (client) => void serve(deps, client, { ...opening, requestId }),
+        abandon: () => undefined,
+      };
+    },
   };
 }
 
-async function openingOf(deps: ApiDeps, request: IncomingMessage, sizes: TerminalSizes): Promise<Opening> {
-  const url = new URL(request.url ?? '/', 'http://controller');
-  const opening =
-    url.pathname === SHARED
-      ? await guestOf(deps, request, sizes)
-      : await personOf(deps, { request, url }, sizes);
-  authorise(deps.intent, opening.subject, { namespace: opening.key.namespace, need: 'change' });
-  if (deps.intent.project(opening.key) === undefined)
-    throw new AppError('NOT_FOUND', 'There is no such project.');
+async function openingOf(deps: ApiDeps, upgrade: UpgradeRequest, sizes: TerminalSizes): Promise<Opening> {
+  const isShared = upgrade.url.pathname === SHARED;
+  const opening = isShared ? await guestOf(deps, upgrade, sizes) : await personOf(deps, upgrade, sizes);
   if (!SESSION_ID.test(opening.session))
     throw new AppError('BAD_REQUEST', 'A terminal session is called by 1 to 64 letters, digits, _ and -.');
   return opening;
 }
 
-async function personOf(
-  deps: ApiDeps,
-  { request, url }: { request: IncomingMessage; url: URL },
-  sizes: TerminalSizes,
-): Promise<Opening> {
-  const subject = await authenticate(request.headers.authorization, deps.tokenKey);
-  const [, namespace, name] = PATH.exec(url.pathname) ?? [];
-  if (namespace === undefined || name === undefined)
-    throw new AppError('NOT_FOUND', 'There is nothing at this address.');
-  const key = { namespace, name };
-  const session = url.searchParams.get('session') ?? '';
+async function personOf(deps: ApiDeps, upgrade: UpgradeRequest, sizes: TerminalSizes): Promise<Opening> {
+  const { subject, key } = await personAt(deps, PATH, upgrade);
+  const session = upgrade.url.searchParams.get('session') ?? '';
   return { subject, key, session, seat: ownSeat(terminalOf(key, session), sizes) };
 }
 
 /** Nothing of the address counts: which terminal it is, and what may be done there, is in what the portal signed. */
-async function guestOf(deps: ApiDeps, request: IncomingMessage, sizes: TerminalSizes): Promise<Opening> {
+async function guestOf(deps: ApiDeps, { request }: UpgradeRequest, sizes: TerminalSizes): Promise<Opening> {
   const claims = await authenticateGuest(request.headers.authorization, deps.tokenKey);
   const { sub, name: guest, share, access, namespace, project, session } = claims;
+  const subject = { sub, operator: false };
   const key = { namespace, name: project };
+  requireProject(deps, subject, key);
   return {
-    subject: { sub, operator: false },
+    subject,
     key,
     session,
     seat: guestSeat(terminalOf(key, session), { sizes, access }),
@@ -120,16 +100,4 @@ async function serve(
   });
   deps.metrics.terminals.dec();
   deps.log.info({ audit: 'terminal-closed', ...who, code }, 'audit');
-}
-
-function refuse(socket: Duplex, error: AppError): void {
-  const problem = error.toProblem();
-  const body = JSON.stringify(problem);
-  const head = [
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? 'Error'}`,
-    'Content-Type: application/problem+json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

@@ -14,6 +14,7 @@ export * from './release.js';
 export * from './remote.js';
 export * from './share.js';
 export * from './shells.js';
+export * from './ssh.js';
 export * from './status.js';
 export * from './token.js';
 export * from './terminal.js';

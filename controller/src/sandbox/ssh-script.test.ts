@@ -21,7 +21,7 @@ describe.skipIf(missing)('an SSH server for one connection (needs openssh-server
     folder = await realpath(await mkdtemp(join(tmpdir(), 'fsa-ssh-')));
     work = join(folder, "work it's");
     for (const name of [work, join(folder, 'home'), join(folder, 'tmp')]) await mkdir(name);
-    for (const name of ['key', 'other'])
+    for (const name of ['key', 'second', 'other'])
       await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', join(folder, name)]);
     key = (await readFile(join(folder, 'key.pub'), 'utf8')).trim();
     await writeFile(join(folder, 'server.sh'), SSH_SERVER);
@@ -32,7 +32,7 @@ describe.skipIf(missing)('an SSH server for one connection (needs openssh-server
       `cd "${work}"
 export HOME="${folder}/home" TMPDIR="${folder}/tmp" SHELL=/bin/bash TTYD_ACCESS_TOKEN=tok3n GREETING="it's
 two lines"
-sh "${folder}/server.sh" "${user}" "$(cat "${folder}/key.pub")" "$(cat "${folder}/seconds")" | {
+sh "${folder}/server.sh" "${user}" "$(cat "${folder}/seconds")" "$(cat "${folder}/key.pub")" "$(cat "${folder}/second.pub")" | {
   IFS= read -r host; printf 'sandbox %s\\n' "$host" >"${folder}/known"; exec cat
 }
 `,
@@ -54,7 +54,8 @@ sh "${folder}/server.sh" "${user}" "$(cat "${folder}/key.pub")" "$(cat "${folder
     expect(stdout).toBe(`${work}\n${folder}/home\nit's\ntwo lines\n[]\n`);
   });
 
-  it('takes no other key', async () => {
+  it('takes each key it was given, and no other', async () => {
+    expect(await ssh('echo in', 'second')).toMatchObject({ stdout: 'in\n' });
     await expect(ssh('true', 'other')).rejects.toThrow(/Permission denied \(publickey\)/);
   });
 
@@ -82,7 +83,7 @@ sh "${folder}/server.sh" "${user}" "$(cat "${folder}/key.pub")" "$(cat "${folder
   });
 
   it('refuses a user who is not there, and says who is', async () => {
-    const started = run('sh', ['-c', SSH_SERVER, 'sh', 'somebody', key, '120']);
+    const started = run('sh', ['-c', SSH_SERVER, 'sh', 'somebody', '120', key]);
     await expect(started).rejects.toMatchObject({ code: SSH_EXITS.otherUser, stderr: `${user}\n` });
   });
 });

@@ -1,13 +1,32 @@
-/** What the exit codes of {@link SSH_SERVER} before its first line mean. */
+/** What the exit codes of the scripts below, before their first line, mean. */
 export const SSH_EXITS = { noServer: 69, otherUser: 67 } as const;
 
 /** One key as OpenSSH writes it, without options and comment: it becomes a line of a file that sshd obeys. */
 export const PUBLIC_KEY = /^(?:ssh-ed25519|ecdsa-sha2-nistp256) [A-Za-z0-9+/]{40,200}={0,2}$/;
 
+const WHO = `
+me=$(id -un 2>/dev/null) || me=$(id -u)
+`;
+
+const FIND_SERVER = `
+server=
+for file in /usr/sbin/sshd /usr/local/sbin/sshd /usr/bin/sshd; do
+  if [ -x "$file" ]; then server=$file; break; fi
+done
+[ -n "$server" ] && command -v ssh-keygen >/dev/null 2>&1 || exit ${SSH_EXITS.noServer}
+`;
+
+/** Whether {@link SSH_SERVER} can be started: the user it signs in, and the folder it begins in, a line each. */
+export const SSH_OFFER = `
+set -eu
+${WHO}${FIND_SERVER}
+printf '%s\\n' "$me" "$(pwd -P)"
+`;
+
 /**
  * An SSH server for one connection, on its standard input and output; it runs as whoever the sandbox runs as and listens
- * nowhere. `$1`: the user that the client will name, `$2`: the one key that may sign in (see {@link PUBLIC_KEY}),
- * `$3`: for how many seconds it may.
+ * nowhere. `$1`: the user that the client will name, `$2`: for how many seconds it may sign in, and then the keys of
+ * which it will show one (see {@link PUBLIC_KEY}).
  *
  * Its first line is `<host key>`, for the client to compare with. The host key stays in the sandbox's home, the rest is in
  * a folder of this connection and ends with it.
@@ -16,13 +35,9 @@ export const PUBLIC_KEY = /^(?:ssh-ed25519|ecdsa-sha2-nistp256) [A-Za-z0-9+/]{40
 export const SSH_SERVER = `
 set -eu
 umask 077
-me=$(id -un 2>/dev/null) || me=$(id -u)
+${WHO}
 [ "$1" = "$me" ] || { printf '%s\\n' "$me" >&2; exit ${SSH_EXITS.otherUser}; }
-server=
-for file in /usr/sbin/sshd /usr/local/sbin/sshd /usr/bin/sshd; do
-  if [ -x "$file" ]; then server=$file; break; fi
-done
-[ -n "$server" ] && command -v ssh-keygen >/dev/null 2>&1 || exit ${SSH_EXITS.noServer}
+${FIND_SERVER}
 # sshd started by root wants this folder; Debian makes it when its own service starts.
 if [ "$(id -u)" = 0 ]; then mkdir -p -m 0755 /run/sshd; fi
 
@@ -42,9 +57,10 @@ if [ ! -f "$host_key" ]; then
 fi
 
 # In this machine's own time zone: every version of sshd reads it so.
-until=$(($(date +%s) + $3))
+until=$(($(date +%s) + $2))
 at=$(date -d "@$until" +%Y%m%d%H%M%S 2>/dev/null) || at=$(date -r "$until" +%Y%m%d%H%M%S)
-printf 'expiry-time="%s" %s\\n' "$at" "$2" >"$here/key"
+shift 2
+for key; do printf 'expiry-time="%s" %s\\n' "$at" "$key"; done >"$here/key"
 
 # sshd begins with an empty environment. What a shell of the terminal has is put back, but for the terminal's token.
 unset TTYD_ACCESS_TOKEN

@@ -1,14 +1,15 @@
 import { AppError } from '../contract/errors.js';
+import { SSH_KEYS_MAX, type SshOfferDto } from '../contract/ssh.js';
 import type { ProjectKey } from '../model/intent.js';
 import type { SandboxProgram } from './exec-stream.js';
 import { firstLine, type Runner } from './files.js';
-import { PUBLIC_KEY, SSH_EXITS, SSH_SERVER } from './ssh-script.js';
+import { PUBLIC_KEY, SSH_EXITS, SSH_OFFER, SSH_SERVER } from './ssh-script.js';
 
 export interface SshRequest {
   /** Whom the client will sign in as. */
   readonly user: string;
-  /** What the client will show; it is good for this connection. */
-  readonly publicKey: string;
+  /** Of these the client will show one; they are good for this connection. */
+  readonly publicKeys: readonly string[];
 }
 
 export interface SshServer {
@@ -22,27 +23,66 @@ export interface SshServer {
 const KEY_LIFETIME_SECONDS = 120;
 const USER = /^[a-z_][a-z0-9_.-]{0,31}$/i;
 const LINE_LIMIT_BYTES = 1024;
+/** A path that the kernel takes, and a user's name. */
+const OFFER_LIMIT_BYTES = 8 * 1024;
+/** For the first line: a sandbox that hangs must not keep what waits for it. */
+const START_LIMIT_MS = 12_000;
 
-/** Starts an SSH server for one connection. Throws BAD_REQUEST, NOT_READY, ACTION_NOT_ALLOWED with what to do. */
-export async function openSshServer(
-  sandbox: Runner,
-  key: ProjectKey,
-  { user, publicKey }: SshRequest,
-): Promise<SshServer> {
-  if (!USER.test(user)) throw new AppError('BAD_REQUEST', 'This cannot be the name of a user.');
-  if (!PUBLIC_KEY.test(publicKey))
-    throw new AppError('BAD_REQUEST', 'An ed25519 or ECDSA (P-256) public key is needed, without a comment.');
-  const words = [user, publicKey, String(KEY_LIFETIME_SECONDS)];
-  const program = await sandbox.run(key, ['sh', '-c', SSH_SERVER, 'sh', ...words]);
-  const hostKey = await firstLine(program, LINE_LIMIT_BYTES);
-  if (hostKey !== undefined && PUBLIC_KEY.test(hostKey)) return { hostKey, program };
+/** The SSH servers of sandboxes: one for each connection, and none in between. */
+export class SandboxSsh {
+  constructor(private readonly sandbox: Runner) {}
+
+  /** What a client has to know beforehand. Throws NOT_READY, ACTION_NOT_ALLOWED with what to do. */
+  async offer(key: ProjectKey): Promise<SshOfferDto> {
+    const program = await this.#script(key, SSH_OFFER, []);
+    program.stdin.end();
+    return inTime(program, async () => {
+      const user = await firstLine(program, OFFER_LIMIT_BYTES);
+      const folder = user === undefined ? undefined : await firstLine(program, OFFER_LIMIT_BYTES);
+      if (user === undefined || folder === undefined) throw await failureOf(program);
+      return { user, folder };
+    });
+  }
+
+  /** Starts a server for one connection. Throws BAD_REQUEST, NOT_READY, ACTION_NOT_ALLOWED with what to do. */
+  async open(key: ProjectKey, { user, publicKeys }: SshRequest): Promise<SshServer> {
+    if (!USER.test(user)) throw new AppError('BAD_REQUEST', 'This cannot be the name of a user.');
+    if (publicKeys.length === 0 || publicKeys.length > SSH_KEYS_MAX || !publicKeys.every(isPublicKey))
+      throw new AppError(
+        'BAD_REQUEST',
+        `From one to ${SSH_KEYS_MAX} public keys are needed, ed25519 or ECDSA (P-256), without comments.`,
+      );
+    const program = await this.#script(key, SSH_SERVER, [user, String(KEY_LIFETIME_SECONDS), ...publicKeys]);
+    return inTime(program, async () => {
+      const hostKey = await firstLine(program, LINE_LIMIT_BYTES);
+      if (hostKey !== undefined && isPublicKey(hostKey)) return { hostKey, program };
+      throw await failureOf(program);
+    });
+  }
+
+  #script(key: ProjectKey, script: string, words: readonly string[]): Promise<SandboxProgram> {
+    // The shell stays as long as the server, and other programs of the sandbox can read its environment.
+    return this.sandbox.run(key, ['env', '-u', 'TTYD_ACCESS_TOKEN', 'sh', '-c', script, 'sh', ...words]);
+  }
+}
+
+async function inTime<T>(program: SandboxProgram, work: () => Promise<T>): Promise<T> {
+  const limit = setTimeout(() => {
+    program.abort();
+  }, START_LIMIT_MS);
+  try {
+    return await work();
+  } finally {
+    clearTimeout(limit);
+  }
+}
+
+const isPublicKey = (text: string): boolean => PUBLIC_KEY.test(text);
+
+async function failureOf(program: SandboxProgram): Promise<AppError> {
   program.stdin.end();
   program.stdout.resume();
   const { exitCode, complaint } = await program.ended;
-  throw failure(exitCode, complaint);
-}
-
-function failure(exitCode: number, complaint: string): AppError {
   const cause = new Error(`exit code ${exitCode}: ${complaint}`);
   if (exitCode === SSH_EXITS.noServer)
     return new AppError(

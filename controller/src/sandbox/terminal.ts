@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { AppError } from '../contract/errors.js';
 import { terminalCloseCodes } from '../contract/terminal.js';
 import type { Address } from './sandbox-access.js';
+import { closeWith, endOf, keepAlive } from './sockets.js';
 import { bytesOf, type Size } from './terminal-frames.js';
 import type { Seat } from './terminal-seats.js';
 
@@ -32,8 +33,6 @@ const opening = z.object({
 const USER = 'user';
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 const HANDSHAKE_LIMIT_MS = 10_000;
-/** Pings without an answer before a connection counts as dead. */
-const MISSED_PINGS = 3;
 
 /**
  * Joins a browser's WebSocket with the ttyd of a sandbox. The sandbox's credential is put in here: a browser never
@@ -44,11 +43,7 @@ export async function bridgeTerminal(
   options: BridgeOptions,
 ): Promise<{ code: number; reason: string }> {
   client.pause();
-  const ended = new Promise<{ code: number; reason: string }>((resolve) => {
-    client.once('close', (code, reason) => {
-      resolve({ code, reason: reason.toString('utf8') });
-    });
-  });
+  const ended = endOf(client);
   client.on('error', () => client.terminate());
   try {
     const target = await options.target();
@@ -119,7 +114,9 @@ function join(
     sandbox.send(openingMessage(options.token, size), { binary: true });
     sandbox.resume();
   });
-  const stopPinging = keepAlive([client, sandbox], options);
+  const { pingIntervalMs, stillAllowed } = options;
+  const notAllowedWords = 'You may no longer use this terminal.';
+  const stopPinging = keepAlive([client, sandbox], { pingIntervalMs, stillAllowed, notAllowedWords });
 }
 
 /** The client's columns and rows; undefined where it is no opening message. */
@@ -134,43 +131,3 @@ function sizeAsked(data: RawData): Size | undefined {
 /** With the sandbox's credential. Without a size the terminal keeps the one it has. */
 const openingMessage = (token: string, size: Size | undefined): Buffer =>
   Buffer.from(JSON.stringify({ AuthToken: credentialOf(token), ...size }), 'utf8');
-
-/** Finds out that a connection is dead, and that a person is no longer allowed. Answers what stops it. */
-function keepAlive(sockets: readonly WebSocket[], options: BridgeOptions): () => void {
-  const missed = new Map(sockets.map((socket) => [socket, 0]));
-  for (const socket of sockets) socket.on('pong', () => missed.set(socket, 0));
-  const timer = setInterval(() => {
-    const [client] = sockets;
-    if (client !== undefined && !options.stillAllowed())
-      closeWith(client, terminalCloseCodes.notAllowed, 'You may no longer use this terminal.');
-    for (const socket of sockets) if (socket.readyState === WebSocket.OPEN) ping(socket, missed);
-  }, options.pingIntervalMs);
-  return () => {
-    clearInterval(timer);
-  };
-}
-
-function ping(socket: WebSocket, missed: Map<WebSocket, number>): void {
-  const count = missed.get(socket) ?? 0;
-  // A paused socket is not read, so its answers cannot be seen.
-  if (count >= MISSED_PINGS && !socket.isPaused) {
-    socket.terminate();
-    return;
-  }
-  missed.set(socket, count + 1);
-  socket.ping();
-}
-
-/** Close codes that a peer may send (RFC 6455, 7.4); others would throw. */
-const sendable = (code: number): boolean =>
-  (code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code)) || (code >= 3000 && code <= 4999);
-
-function closeWith(socket: WebSocket, code: number, reason: string): void {
-  // Paused, it would never read the peer's closing frame.
-  if (socket.isPaused) socket.resume();
-  const bytes = Buffer.from(reason, 'utf8').subarray(0, 123);
-  // Cut on a whole character: a close reason is UTF-8.
-  const text = new TextDecoder('utf-8').decode(bytes).replace(/\ufffd+$/, '');
-  if (sendable(code)) socket.close(code, text);
-  else socket.close();
-}

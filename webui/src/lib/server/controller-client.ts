@@ -14,6 +14,7 @@ import type {
   ProjectDto,
   ProposalsDto,
   ShellsDto,
+  SshOfferDto,
   UploadStateDto,
 } from '@fullstackagent/controller/contract';
 import { ask, type ControllerConnection, type ControllerRequest } from './controller-request.js';
@@ -168,6 +169,11 @@ export class ControllerClient {
 
   async endShell(key: ProjectKey, session: string): Promise<void> {
     await ask(this.#connection, { method: 'DELETE', path: `${projectPath(key)}/shells/${segment(session)}` });
+  }
+
+  /** How the project's sandbox is reached by SSH. Throws NOT_READY, ACTION_NOT_ALLOWED where it cannot be. */
+  sshOffer(key: ProjectKey): Promise<SshOfferDto> {
+    return this.#json('GET', `${projectPath(key)}/ssh`);
   }
 
   /** `query`: UploadStateQuery. */

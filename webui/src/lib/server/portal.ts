@@ -4,7 +4,7 @@ import { ConfigError, readConfig, type Config } from './config.js';
 import { createFilesProxy } from './files/files-proxy.js';
 import { createGitProxy } from './git/git-proxy.js';
 import { startServices } from './services.js';
-import { serveTerminals } from './terminal/terminal-upgrade.js';
+import { serveSockets } from './sockets/upgrade.js';
 import { createWebhookProxy } from './webhooks/webhook-proxy.js';
 
 /** What `webui/server.js`, which is outside the bundle, needs of what is inside. It finds it by this symbol. */
@@ -29,7 +29,7 @@ const PORTAL = Symbol.for('fullstackagent.portal');
 export function startPortal(): void {
   const config = configOrExit();
   const services = startServices(config);
-  const terminals = serveTerminals(services);
+  const sockets = serveSockets(services);
   const git = createGitProxy(services);
   const files = createFilesProxy(services);
   const webhooks = createWebhookProxy(services.controllers.url);
@@ -41,13 +41,13 @@ export function startPortal(): void {
     files: (request, response) => files.serve(request, response),
     webhooks: (request, response) => webhooks.serve(request, response),
     upgrade: (request, socket, head) => {
-      terminals.upgrade(request, socket, head);
+      sockets.upgrade(request, socket, head);
     },
     log: (message) => {
       services.log.info(message);
     },
     close: async () => {
-      terminals.close();
+      sockets.close();
       git.close();
       files.close();
       webhooks.close();

@@ -2,6 +2,7 @@ import { pino, type Logger } from 'pino';
 import { AccessTokens } from './accounts/access-tokens.js';
 import { AccountStore } from './accounts/account-store.js';
 import { AttemptLimit } from './accounts/attempt-limit.js';
+import { TokenCodes } from './accounts/token-codes.js';
 import { AppAccess } from './app-access/app-access.js';
 import type { Config } from './config.js';
 import { Controllers } from './controllers.js';
@@ -18,6 +19,7 @@ export interface Services {
   readonly accounts: AccountStore;
   readonly sessions: Sessions;
   readonly tokens: AccessTokens;
+  readonly tokenCodes: TokenCodes;
   readonly controllers: Controllers;
   readonly apps: AppAccess;
   readonly shares: TerminalShares;
@@ -54,6 +56,7 @@ export function startServices(config: Config): Services {
   const database = new Database(config.databaseUrl, log);
   const sessions = new Sessions(database, { secure: config.origin.startsWith('https:') });
   const tokens = new AccessTokens(database);
+  const tokenCodes = new TokenCodes(database);
   const shares = new TerminalShares(database, config.terminalShares);
   const live = new LiveConnections({
     checkEveryMs: MINUTE_MS,
@@ -71,6 +74,7 @@ export function startServices(config: Config): Services {
   const cleaning = setInterval(() => {
     sessions.removeExpired().catch(() => undefined);
     shares.removeOld().catch(() => undefined);
+    tokenCodes.removeOld().catch(() => undefined);
   }, CLEANING_INTERVAL_MS);
   cleaning.unref();
   current = {
@@ -83,6 +87,7 @@ export function startServices(config: Config): Services {
     ready,
     accounts: new AccountStore(database),
     tokens,
+    tokenCodes,
     controllers,
     apps: new AppAccess({
       secret: config.tokenKey,

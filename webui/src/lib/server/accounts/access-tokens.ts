@@ -1,7 +1,7 @@
 import { and, desc, eq, gt, isNull, or, sql } from 'drizzle-orm';
 import { AppError } from '@fullstackagent/controller/contract';
 import { z } from 'zod';
-import type { Database } from '../database/database.js';
+import type { Database, Db } from '../database/database.js';
 import { personalAccessTokens as table, users } from '../database/schema.js';
 import type { SessionUser } from '../users.js';
 import { userColumns } from './account-store.js';
@@ -12,20 +12,22 @@ export const TOKEN_PREFIX = 'fsa_';
 const TOKENS_MAX = 50;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-export const createTokenInput = z.strictObject({
-  name: z
-    .string('A name is needed.')
-    .trim()
-    .min(1, 'A name is needed.')
-    .max(64, 'The name has at most 64 characters.')
-    .regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'The name is one line without control characters.'),
-  /** Without it the token works until it is deleted. */
-  expiresInDays: z
-    .int('A whole number of days is needed.')
-    .min(1, 'At least one day is needed.')
-    .max(366, 'A token lasts 366 days at most.')
-    .optional(),
-});
+export const tokenName = z
+  .string('A name is needed.')
+  .trim()
+  .min(1, 'A name is needed.')
+  .max(64, 'The name has at most 64 characters.')
+  .regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'The name is one line without control characters.');
+
+/** Without it the token works until it is deleted. */
+export const expiresInDays = z
+  .int('A whole number of days is needed.')
+  .min(1, 'At least one day is needed.')
+  .max(366, 'A token lasts 366 days at most.')
+  .optional();
+
+export const createTokenInput = z.strictObject({ name: tokenName, expiresInDays });
+export type CreateTokenInput = z.output<typeof createTokenInput>;
 
 export interface AccessTokenDto {
   readonly id: string;
@@ -58,29 +60,8 @@ export class AccessTokens {
     this.#database = database;
   }
 
-  async create(userId: string, input: z.output<typeof createTokenInput>): Promise<CreatedAccessTokenDto> {
-    const token = `${TOKEN_PREFIX}${randomSecret()}`;
-    const expiresAt =
-      input.expiresInDays === undefined ? null : new Date(Date.now() + input.expiresInDays * DAY_MS);
-    const row = await this.#database.use(async (db) => {
-      const existing = await db.$count(table, eq(table.userId, userId));
-      if (existing >= TOKENS_MAX)
-        throw new AppError('VALIDATION_FAILED', `There are ${TOKENS_MAX} tokens already. Delete one first.`);
-      const [inserted] = await db
-        .insert(table)
-        .values({
-          id: randomUserId(),
-          userId,
-          name: input.name,
-          hash: hashSecret(token),
-          lastFour: token.slice(-4),
-          expiresAt,
-        })
-        .returning();
-      return inserted;
-    });
-    if (row === undefined) throw new Error('The new token was not returned.');
-    return { ...dto(row), token };
+  create(userId: string, input: CreateTokenInput): Promise<CreatedAccessTokenDto> {
+    return this.#database.use((db) => insertToken(db, userId, input));
   }
 
   async list(userId: string): Promise<readonly AccessTokenDto[]> {
@@ -135,6 +116,33 @@ export class AccessTokens {
     if (lastUsedAt !== null && now.getTime() - lastUsedAt.getTime() < 60_000) return;
     await this.#database.use((db) => db.update(table).set({ lastUsedAt: now }).where(eq(table.hash, hash)));
   }
+}
+
+/** Throws VALIDATION_FAILED where somebody has too many. */
+export async function insertToken(
+  db: Pick<Db, 'insert' | '$count'>,
+  userId: string,
+  input: CreateTokenInput,
+): Promise<CreatedAccessTokenDto> {
+  const token = `${TOKEN_PREFIX}${randomSecret()}`;
+  const expiresAt =
+    input.expiresInDays === undefined ? null : new Date(Date.now() + input.expiresInDays * DAY_MS);
+  const existing = await db.$count(table, eq(table.userId, userId));
+  if (existing >= TOKENS_MAX)
+    throw new AppError('VALIDATION_FAILED', `There are ${TOKENS_MAX} tokens already. Delete one first.`);
+  const [row] = await db
+    .insert(table)
+    .values({
+      id: randomUserId(),
+      userId,
+      name: input.name,
+      hash: hashSecret(token),
+      lastFour: token.slice(-4),
+      expiresAt,
+    })
+    .returning();
+  if (row === undefined) throw new Error('The new token was not returned.');
+  return { ...dto(row), token };
 }
 
 function dto(row: typeof table.$inferSelect): AccessTokenDto {

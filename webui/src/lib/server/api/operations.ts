@@ -6,13 +6,13 @@ import {
   putEnvironmentInput,
 } from '@fullstackagent/controller/contract';
 import type { z } from 'zod';
-import { createTokenInput } from '../accounts/access-tokens.js';
 import { logInInput, signUpInput } from '../accounts/credentials.js';
 import { purgeInput } from './projects.js';
 import { backupOperations } from './backup-operations.js';
 import { releaseOperations } from './release-operations.js';
 import { remoteOperations } from './remote-operations.js';
 import { shareOperations } from './share-operations.js';
+import { tokenOperations } from './token-operations.js';
 
 type QueryName =
   | 'namespace'
@@ -98,28 +98,7 @@ export const operations: readonly Operation[] = [
     answer: 'Nothing.',
     open: true,
   },
-  {
-    method: 'get',
-    path: '/api/tokens',
-    summary: 'List your personal access tokens',
-    status: 200,
-    answer: 'The tokens, without their secret part.',
-  },
-  {
-    method: 'post',
-    path: '/api/tokens',
-    summary: 'Make a personal access token',
-    status: 201,
-    answer: 'The token. It is shown this once.',
-    input: createTokenInput,
-  },
-  {
-    method: 'delete',
-    path: '/api/tokens/{tokenId}',
-    summary: 'Delete a personal access token',
-    status: 204,
-    answer: 'Nothing.',
-  },
+  ...tokenOperations,
   {
     method: 'get',
     path: '/api/projects',
@@ -233,6 +212,11 @@ export const operations: readonly Operation[] = [
     answer: 'The files it would change on both branches, and whether the sandbox restarts.',
     input: planInput,
   },
+  read(
+    'ssh',
+    'Read how the sandbox is reached by SSH; the connection is a WebSocket at the same address',
+    'Whom to sign in as, and the folder a session begins in.',
+  ),
   ...backupOperations,
   ...releaseOperations,
   ...shareOperations,

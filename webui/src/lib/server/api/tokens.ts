@@ -1,5 +1,7 @@
+import type { RequestEvent } from '@sveltejs/kit';
 import { AppError } from '@fullstackagent/controller/contract';
 import { createTokenInput } from '../accounts/access-tokens.js';
+import { createTokenCodeInput, redeemTokenCodeInput } from '../accounts/token-codes.js';
 import { audit } from '../accounts.js';
 import { services } from '../services.js';
 import { validated } from '../validated.js';
@@ -17,6 +19,27 @@ export async function createToken(call: Call): Promise<unknown> {
 export async function listTokens(call: Call): Promise<unknown> {
   requirePerson(call);
   return { tokens: await services().tokens.list(call.user.id) };
+}
+
+/** What the set-up of an editor is copied with. */
+export async function createTokenCode(call: Call): Promise<unknown> {
+  requirePerson(call);
+  const input = validated(createTokenCodeInput, await readJson(call.event.request));
+  const created = await services().tokenCodes.create(call.user.id, input);
+  audit(call.event, 'token-code-created', call.user.id);
+  return created;
+}
+
+/** For whoever shows a code: it is all that they are known by. */
+export async function redeemTokenCode(event: RequestEvent): Promise<unknown> {
+  const input = validated(redeemTokenCodeInput, await readJson(event.request));
+  const { limits, tokenCodes } = services();
+  const address = event.getClientAddress();
+  limits.address.take(address);
+  const { userId, ...created } = await tokenCodes.redeem(input);
+  limits.address.giveBack(address);
+  audit(event, 'token-created', userId);
+  return created;
 }
 
 /** What was opened with the token ends with it. */

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { boolean, index, pgTable, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core';
+import { boolean, index, integer, pgTable, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core';
 
 /** What the portal keeps, and git does not: who people are. Changed by a new file in `webui/drizzle`, never in place. */
 
@@ -47,6 +47,22 @@ export const personalAccessTokens = pgTable(
     expiresAt: instant('expires_at'),
   },
   (table) => [index('personal_access_tokens_user').on(table.userId)],
+);
+
+/** What becomes a personal access token once, on the machine that shows it. */
+export const tokenCodes = pgTable(
+  'token_codes',
+  {
+    hash: text('hash').primaryKey(),
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    /** How long the token is to work; null for one without an end. */
+    expiresInDays: integer('expires_in_days'),
+    /** Of the code. */
+    expiresAt: instant('expires_at').notNull(),
+  },
+  (table) => [index('token_codes_expiry').on(table.expiresAt)],
 );
 
 export const terminalShares = pgTable(

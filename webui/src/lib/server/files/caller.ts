@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { AppError } from '@fullstackagent/controller/contract';
+import { findByToken } from '../bearer.js';
 import { isCrossSite } from '../same-origin.js';
 import type { Services } from '../services.js';
 import type { SessionCookie } from '../sessions.js';
@@ -17,23 +18,12 @@ export interface Caller {
 export async function findCaller(services: Services, request: IncomingMessage): Promise<Caller> {
   refuseCrossSite(services, request);
   const { authorization, cookie } = request.headers;
-  if (authorization !== undefined) return byToken(services, authorization);
+  if (authorization !== undefined) return findByToken(services, authorization);
   const found = await services.sessions.find(cookie);
   if (found === undefined)
     throw new AppError('UNAUTHENTICATED', 'Sign in first, or send a personal access token.');
   const { user, key, renewed } = found;
   return { user, credential: { kind: 'session', key }, ...(renewed === undefined ? {} : { renewed }) };
-}
-
-async function byToken({ tokens }: Services, authorization: string): Promise<Caller> {
-  const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-  const found = token === undefined ? undefined : await tokens.find(token);
-  if (found === undefined)
-    throw new AppError(
-      'UNAUTHENTICATED',
-      'This access token is not valid: it was deleted, has expired, or is mistyped.',
-    );
-  return { user: found.user, credential: { kind: 'token', key: found.key } };
 }
 
 function refuseCrossSite({ config, sessions }: Services, { method = '', headers }: IncomingMessage): void {

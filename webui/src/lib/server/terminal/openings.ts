@@ -2,33 +2,36 @@ import type { IncomingMessage } from 'node:http';
 import { AppError, SESSION_ID } from '@fullstackagent/controller/contract';
 import { projectKeyOf } from '../project-key.js';
 import { requestIdFrom } from '../request-id.js';
+import { isOwnOrigin } from '../same-origin.js';
 import type { Services } from '../services.js';
+import { decoded, type Opening } from '../sockets/opening.js';
 import type { Credential } from '../users.js';
-import type { Target } from './dial.js';
 import { shareTokenIn } from './share-cookie.js';
 
 const OWN = /^\/api\/projects\/([^/]+)\/terminal$/;
 const SHARED = /^\/api\/shares\/([a-z0-9]{24})\/terminal$/;
 
-/** A terminal that somebody may open, as far as the portal knows: the controller is asked next. */
-export interface Opening {
-  /** What it is opened with, and ends with. */
-  readonly credentials: readonly Credential[];
-  readonly target: Target;
-  /** What the person reads when one of the credentials ends. */
-  readonly endedWords: string;
-  /** It is open now. Answers what has to be called when it is over. */
-  readonly arrived: () => () => void;
+/** undefined: the address is another's. Throws NOT_FOUND, UNAUTHENTICATED, FORBIDDEN, BAD_REQUEST. */
+export async function terminalOpening(
+  services: Services,
+  request: IncomingMessage,
+  url: URL,
+): Promise<Opening | undefined> {
+  const share = SHARED.exec(url.pathname)?.[1];
+  const project = OWN.exec(url.pathname)?.[1];
+  if (share === undefined && project === undefined) return undefined;
+  requireOwnOrigin(services, request);
+  if (share !== undefined) return sharedTerminal(services, request, share);
+  return ownTerminal(services, request, {
+    project: project ?? '',
+    session: url.searchParams.get('session') ?? '',
+  });
 }
 
-/** Throws NOT_FOUND, UNAUTHENTICATED, BAD_REQUEST. */
-export async function readOpening(services: Services, request: IncomingMessage): Promise<Opening> {
-  const url = new URL(request.url ?? '/', services.config.origin);
-  const share = SHARED.exec(url.pathname)?.[1];
-  if (share !== undefined) return sharedTerminal(services, request, share);
-  const project = OWN.exec(url.pathname)?.[1];
-  if (project === undefined) throw new AppError('NOT_FOUND', 'There is nothing at this address.');
-  return ownTerminal(services, request, { project, session: url.searchParams.get('session') ?? '' });
+/** A browser adds the cookie by itself, whichever page asked for it. */
+function requireOwnOrigin({ config }: Services, { headers }: IncomingMessage): void {
+  if (isOwnOrigin(headers.origin, { portal: config.origin, host: headers.host })) return;
+  throw new AppError('FORBIDDEN', `Terminals open from the portal only, which is ${config.origin}.`);
 }
 
 async function ownTerminal(
@@ -43,6 +46,7 @@ async function ownTerminal(
   const { namespace, name } = projectKeyOf(decoded(asked.project), found.user.namespace);
   const path = `/v1/tenants/${encodeURIComponent(namespace)}/projects/${encodeURIComponent(name)}/terminal`;
   return {
+    protocol: 'tty',
     credentials: [{ kind: 'session', key: found.key }],
     target: {
       controllerUrl: controllers.url,
@@ -62,6 +66,7 @@ async function sharedTerminal(services: Services, request: IncomingMessage, id: 
   const { share, guest } = await shares.byToken(id, shareTokenIn(cookie));
   const { access, namespace, project, session } = share;
   return {
+    protocol: 'tty',
     credentials: [
       { kind: 'share', key: id },
       { kind: 'guest', key: guest.id },
@@ -96,13 +101,4 @@ async function ownSession(
   if (found?.user.id !== of)
     throw new AppError('UNAUTHENTICATED', 'Sign in as who you were when you joined.');
   return [{ kind: 'session', key: found.key }];
-}
-
-/** What is no text stays as it is, and is then no project's name. */
-function decoded(id: string): string {
-  try {
-    return decodeURIComponent(id);
-  } catch {
-    return id;
-  }
 }

@@ -31,6 +31,7 @@ type Answer = { readonly status: number; readonly body: unknown } | 'hang up';
 export class ControllerForTests {
   readonly seen: SeenRequest[] = [];
   readonly streams = new Set<ServerResponse>();
+  /** And connections of SSH clients. */
   readonly terminals: { readonly socket: WebSocket; readonly url: string; readonly claims: TokenClaims }[] =
     [];
   /** Guests of shared terminals, with what their token says. */
@@ -38,7 +39,10 @@ export class ControllerForTests {
   isolation: 'cluster' | 'none' = 'cluster';
   readonly #answers = new Map<string, Answer>();
   readonly #server: Server;
-  readonly #sockets = new WebSocketServer({ noServer: true, handleProtocols: () => 'tty' });
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    handleProtocols: (offered) => [...offered][0] ?? false,
+  });
   #refusal: Problem | undefined;
 
   private constructor() {

@@ -12,28 +12,28 @@ const MISSED_PINGS = 3;
 const sendable = (code: number): boolean =>
   (code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code)) || (code >= 3000 && code <= 4999);
 
-/** Joins a browser's WebSocket with the controller's: messages, pings and close codes go both ways, until both are closed. */
-export function join(browser: WebSocket, controller: WebSocket, onEnd: () => void): void {
-  const stopPinging = keepAlive([browser, controller]);
-  for (const socket of [browser, controller]) socket.on('error', () => socket.terminate());
+/** Joins a client's WebSocket with the controller's: messages, pings and close codes go both ways, until both are closed. */
+export function join(client: WebSocket, controller: WebSocket, onEnd: () => void): void {
+  const stopPinging = keepAlive([client, controller]);
+  for (const socket of [client, controller]) socket.on('error', () => socket.terminate());
   const lost = (): void => {
-    closeWith(browser, terminalCloseCodes.lost, 'The connection to the platform was lost.');
+    closeWith(client, terminalCloseCodes.lost, 'The connection to the platform was lost.');
   };
   controller.once('close', (code, reason) => {
     stopPinging();
-    if (sendable(code)) closeWith(browser, code, reason);
-    else if (code === 1005) closeWith(browser);
+    if (sendable(code)) closeWith(client, code, reason);
+    else if (code === 1005) closeWith(client);
     else lost();
   });
-  browser.once('close', (code, reason) => {
+  client.once('close', (code, reason) => {
     stopPinging();
     onEnd();
     if (sendable(code)) closeWith(controller, code, reason);
     else closeWith(controller);
   });
-  pump(browser, controller);
-  pump(controller, browser);
-  // It may have ended while the browser's end was made.
+  pump(client, controller);
+  pump(controller, client);
+  // It may have ended while the client's end was made.
   if (controller.readyState !== WebSocket.OPEN) lost();
   else controller.resume();
 }

@@ -16,11 +16,11 @@ const HANDSHAKE_LIMIT_MS = 15_000;
 const PROBLEM_LIMIT_BYTES = 64 * 1024;
 
 /**
- * The controller's end of a terminal, open and paused: what the sandbox says first must not be lost while the browser's
+ * The controller's end of a connection, open and paused: what the sandbox says first must not be lost while the client's
  * end is made. Throws the controller's own problem, or NOT_READY.
  */
-export function dial(target: Target): Promise<WebSocket> {
-  const socket = new WebSocket(addressOf(target), ['tty'], {
+export function dial(target: Target, protocol: string): Promise<WebSocket> {
+  const socket = new WebSocket(addressOf(target), [protocol], {
     headers: { Authorization: `Bearer ${target.token}`, 'X-Request-Id': target.requestId },
     handshakeTimeout: HANDSHAKE_LIMIT_MS,
     maxPayload: MAX_MESSAGE_BYTES,
