@@ -18,7 +18,7 @@ function exposureNotices({ spec: { exposure } }: PlatformDocument): readonly str
   if (exposure.forwardAuth !== undefined) return [];
   const who =
     exposure.gateway === undefined
-      ? 'Name who is asked before each request (exposure.forwardAuth), oauth2-proxy for one.'
+      ? 'Name who is asked before each request (exposure.forwardAuth); the portal answers at /forward-auth.'
       : 'Set up the gateway so that it asks somebody before each request: an HTTPRoute has no field for that.';
   return [
     `Apps are open to whoever knows their address, those for members too: platform.yaml names nobody who is asked who comes. ${who} Terminals ask for a password of their own.`,
