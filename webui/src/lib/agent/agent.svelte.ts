@@ -14,7 +14,8 @@ export class Agent extends Polled<AgentDto> {
     super('/api/agent', POLL_MS);
   }
 
-  order(action: AgentActionInput['action'], done: string): Promise<void> {
+  /** `done`: what to say when it is, where the page does not show it. */
+  order(action: AgentActionInput['action'], done?: string): Promise<void> {
     return this.decisions.send({ path: PATH, body: { action }, done });
   }
 

@@ -13,6 +13,9 @@ export interface Question {
   readonly done: string;
 }
 
+/** `done` is left out where the page itself shows what became of it. */
+type Order = Pick<Question, 'path' | 'body'> & { readonly done?: string | undefined };
+
 /** One decision at a time: asked, sent, and what it is about read again. */
 export class Decisions {
   question = $state.raw<Question>();
@@ -37,12 +40,13 @@ export class Decisions {
   }
 
   /** Without asking first. */
-  async send({ path, body, done }: Pick<Question, 'path' | 'body' | 'done'>): Promise<void> {
+  async send({ path, body, done }: Order): Promise<void> {
     if (this.pending) return;
     this.pending = true;
     const result = await api('POST', path, body);
-    if (result.ok) toast.success(done);
-    else toast.error(messageOf(result.failure));
+    if (result.ok) {
+      if (done !== undefined) toast.success(done);
+    } else toast.error(messageOf(result.failure));
     await this.#after();
     this.pending = false;
   }
