@@ -36,6 +36,8 @@ describe('an app is released, clicked through', () => {
   let project: ProjectPage;
   let complaints: string[];
   let address = '';
+  /** What the plan said that it would be. */
+  let planned = '';
   let brokenBy: string | undefined;
 
   beforeAll(async () => {
@@ -128,11 +130,14 @@ describe('an app is released, clicked through', () => {
       .getByRole('switch', { name: /secret/i })
       .last()
       .setChecked(true);
+    // This platform has nobody to ask who is signed in.
+    await page.getByText('Everybody who knows the address can open it').waitFor();
     await pictures(page, 'release-form');
     await page.getByRole('button', { name: 'Show the plan' }).click();
     const plan = page.getByTestId('release-plan');
     await plan.getByText('deployment-shop--release.yaml').waitFor();
     await plan.getByText('The sandbox goes on undisturbed.').waitFor();
+    planned = (await plan.getByText(/^[a-z0-9]{12}\.localhost$/).textContent()) ?? '';
     await pictures(page, 'release-plan');
     const api = await ownerAgain(platform.url);
     expect((await api.history('shop')).commits.map(({ action }) => action)).not.toContain('release');
@@ -142,6 +147,7 @@ describe('an app is released, clicked through', () => {
     await page.getByRole('button', { name: 'Release', exact: true }).click();
     await releasedNow();
     address = (await page.getByTestId('release-url').getAttribute('href')) ?? '';
+    expect(new URL(address).hostname).toBe(planned);
     await waitForAnswer(answerOf('one'));
     await page.getByRole('button', { name: 'Copy the address of the release' }).waitFor();
     await project.waitFor('RUNNING');
@@ -166,9 +172,24 @@ describe('an app is released, clicked through', () => {
     expect(await page.getByTestId('release-url').getAttribute('href')).toBe(address);
   });
 
+  it('gets another size without another copy of the workspace', async () => {
+    await write('three');
+    await project.openTab('Release');
+    await page.getByRole('button', { name: 'Release again' }).click();
+    await page.getByText('What is released now').click();
+    await page.getByText('small', { exact: true }).click();
+    await pictures(page, 'release-again');
+    await page.getByRole('button', { name: 'Show the plan' }).click();
+    await page.getByRole('button', { name: 'Release', exact: true }).click();
+    await page.getByText('Change the release of shop').waitFor();
+    await waitForAnswer(answerOf('two'));
+    await releasedNow();
+  });
+
   it('is rolled back, and the first version answers', async () => {
     await page.getByRole('button', { name: 'Roll back to this' }).last().click();
     await page.getByText('1 manifest changes; the sandbox goes on undisturbed.').waitFor();
+    await page.getByText('The address and who may see it stay').waitFor();
     await pictures(page, 'release-roll-back');
     await project.confirm('Roll back');
     await waitForAnswer(answerOf('one'));
