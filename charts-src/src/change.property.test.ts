@@ -134,6 +134,7 @@ describe('a pod template is the same, byte for byte', () => {
     ['the name that is shown', (_, { displayName }) => ({ displayName })],
     ['the description', () => ({ description: 'another one' })],
     ['the variables', (_, { env }) => ({ env })],
+    ['what the workspace begins with', (_, { workspace }) => ({ workspace })],
     ['the token of the terminal', (_, { terminal }) => ({ terminal })],
     ['another agent', ({ terminal }) => ({ terminal: { ...terminal, agent: 'none' } })],
     ['stopping it', () => ({ state: 'Stopped' })],

@@ -5,6 +5,7 @@ import type {
   HistoryDto,
   Problem,
   ProjectDto,
+  WorkspaceDto,
   ProjectStatus,
 } from '@fullstackagent/controller/contract';
 import { until } from './until.js';
@@ -104,6 +105,10 @@ export class Api {
 
   putEnvironment(id: string, variables: readonly unknown[]): Promise<Change> {
     return this.ask<Change>('PUT', `/api/projects/${id}/environment`, { variables });
+  }
+
+  workspace(id: string): Promise<WorkspaceDto> {
+    return this.ask<WorkspaceDto>('GET', `/api/projects/${id}/workspace`);
   }
 
   history(id: string): Promise<HistoryDto> {

@@ -21,7 +21,7 @@ export class SecretsChart extends Chart {
     const { plain, sealed } = byKeeping(spec.env);
     new UserConfigMap(this, 'env', {
       metadata: projectMeta(context, { name: names.env, component: 'environment' }),
-      data: Object.fromEntries([...plain, ...agentVariable(context)]),
+      data: Object.fromEntries([...plain, ...agentVariable(context), ...workspaceVariables(context)]),
     });
     sealedSecret(this, context, {
       id: 'terminal',
@@ -47,6 +47,24 @@ const agentVariable = ({ platform, spec }: ProjectContext): readonly (readonly [
   const agent = agentOf(platform, spec);
   return agent === 'claude' ? [] : [['FULLSTACKAGENT_AGENT', agent]];
 };
+
+/**
+ * Among the variables too, so that the pod template says nothing of them: a change restarts nothing, and what ran before
+ * there were any was not restarted for them. Shells leave them out.
+ */
+function workspaceVariables({ spec: { workspace } }: ProjectContext): readonly (readonly [string, string])[] {
+  const { repository, systemPrompt, git } = workspace ?? {};
+  const values = {
+    FULLSTACKAGENT_REPOSITORY: repository?.url,
+    FULLSTACKAGENT_REPOSITORY_BRANCH: repository?.branch,
+    FULLSTACKAGENT_SYSTEM_PROMPT: systemPrompt,
+    FULLSTACKAGENT_GIT_NAME: git?.name,
+    FULLSTACKAGENT_GIT_EMAIL: git?.email,
+  };
+  return Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+}
 
 export function sealedSecret(
   chart: Chart,

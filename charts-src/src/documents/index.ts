@@ -7,3 +7,4 @@ export * from './platform.js';
 export * from './project.js';
 export * from './tenant.js';
 export * from './variables.js';
+export * from './workspace.js';

@@ -9,6 +9,7 @@ import { bytes } from './quantities.js';
 import { releaseSchema } from './release.js';
 import { unique } from './unique.js';
 import { sealedValue, variables, type variable } from './variables.js';
+import { workspaceSchema } from './workspace.js';
 
 export const projectStates = ['Running', 'Stopped', 'Deleted'] as const;
 
@@ -88,6 +89,7 @@ export const projectSchema = z
         agent: agent.optional(),
       }),
       env: variables,
+      workspace: workspaceSchema.optional(),
       /** Absent: the app runs in the sandbox only. */
       release: releaseSchema.optional(),
     }),

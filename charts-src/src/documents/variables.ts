@@ -24,6 +24,11 @@ export const RESERVED_VARIABLES: readonly string[] = [
   'TTYD_ACCESS_TOKEN',
   'FULLSTACKAGENT_ENV_DIR',
   'FULLSTACKAGENT_AGENT',
+  'FULLSTACKAGENT_REPOSITORY',
+  'FULLSTACKAGENT_REPOSITORY_BRANCH',
+  'FULLSTACKAGENT_SYSTEM_PROMPT',
+  'FULLSTACKAGENT_GIT_NAME',
+  'FULLSTACKAGENT_GIT_EMAIL',
 ];
 
 const utf8Length = (text: string): number => new TextEncoder().encode(text).length;
@@ -48,9 +53,10 @@ export const userVariableName = variableName.refine(
  * from being applied, or reads a line end where there was none. Ciphertext has none of them.
  */
 const UNREADABLE = /[\u007f-\u009f\u2028\u2029\ufffe\uffff]/;
+export const isReadable = (text: string): boolean => !UNREADABLE.test(text);
 
 export const plainVariableValue = variableValue.refine(
-  (value) => !UNREADABLE.test(value),
+  isReadable,
   'This value has a control character that not every applier can read. Store it as a secret.',
 );
 

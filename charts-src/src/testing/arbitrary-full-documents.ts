@@ -1,6 +1,11 @@
 import fc from 'fast-check';
-import type { PlatformDocument, ProjectDocument } from '../documents/index.js';
-import { environments, examplePlatform, projects } from './arbitrary-documents.js';
+import {
+  workspaceSchema,
+  type PlatformDocument,
+  type ProjectDocument,
+  type Workspace,
+} from '../documents/index.js';
+import { environments, examplePlatform, projects, variableValues } from './arbitrary-documents.js';
 
 /** {@link examplePlatform} with everything on offer. */
 export const fullPlatform: PlatformDocument = {
@@ -42,19 +47,55 @@ const releases = fc
     ...(more !== undefined && release.replicas > 0 ? { maxReplicas: release.replicas + more } : {}),
   }));
 
+const workspaces: fc.Arbitrary<Workspace> = fc.record(
+  {
+    repository: fc.record(
+      {
+        url: fc.constantFrom('https://github.com/team/blog.git', "https://git.example:8443/~a/b;c=(d)'e'"),
+        branch: fc.constantFrom(
+          'main',
+          'feature/é',
+          'yes',
+          '0x1',
+          "it's",
+          '{{.Values.x}}',
+          '$(PGPASSWORD)',
+        ),
+      },
+      { requiredKeys: ['url'] },
+    ),
+    systemPrompt: variableValues.filter((text) => workspaceSchema.safeParse({ systemPrompt: text }).success),
+    git: fc.record(
+      {
+        name: fc.constantFrom('Ada Lovelace', '# 1', 'yes', '漢字'),
+        email: fc.constantFrom('ada@example.com', '0@1'),
+      },
+      { requiredKeys: [] },
+    ),
+  },
+  { requiredKeys: [] },
+);
+
 /** Documents with every field, valid and fitting {@link fullPlatform}. */
 export const fullProjects: fc.Arbitrary<ProjectDocument> = fc
   .record(
-    { project: projects, visibility: visibilities, backup: backups, release: releases },
+    {
+      project: projects,
+      visibility: visibilities,
+      backup: backups,
+      release: releases,
+      workspace: workspaces,
+    },
     { requiredKeys: ['project'] },
   )
   .filter(({ project, release }) => project.spec.host !== release?.host)
-  .map(({ project, visibility, backup, release }) => {
+  .map(({ project, visibility, backup, release, workspace }) => {
     const { sandbox, database, ...rest } = project.spec;
     return {
       ...project,
       spec: {
         ...rest,
+        ...(workspace === undefined ? {} : { workspace }),
         sandbox: { ...sandbox, ...(visibility === undefined ? {} : { visibility }) },
         ...(database === undefined
           ? {}

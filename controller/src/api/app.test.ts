@@ -65,12 +65,14 @@ describe('who may do what', () => {
     ['GET', '', read],
     ['GET', '/shared', read],
     ['GET', '/shared/environment', read],
+    ['GET', '/shared/workspace', read],
     ['GET', '/shared/history', read],
     ['GET', '/shared/manifests', read],
     ['GET', '/shared/database', read],
     ['POST', '', change, { name: '' }],
     ['PATCH', '/shared', change, { displayName: '' }],
     ['PUT', '/shared/environment', change, { variables: 'none' }],
+    ['PUT', '/shared/workspace', change, { workspace: 'none' }],
     ['POST', '/shared/restore', change],
     ['POST', '/shared/database/reveal', change],
   ];
@@ -206,6 +208,21 @@ describe('what cannot be read or is not right', () => {
   ])('environment %j: a message beside %s', async (body, field) => {
     const answer = await controller.call('PUT', `${PROJECTS}/shared/environment`, { as: 'owner', body });
     expect((answer.json['errors'] as { field: string }[]).map((error) => error.field)).toEqual([field]);
+  });
+
+  test.each([
+    [{ repository: { url: 'https://ada:word@github.com/x/y' } }, 'workspace.repository.url'],
+    [{ repository: { url: 'https://github.com/x/y', branch: '-x' } }, 'workspace.repository.branch'],
+    [{ systemPrompt: 'x'.repeat(17_000) }, 'workspace.systemPrompt'],
+    [{ git: { email: 'nobody' } }, 'workspace.git.email'],
+  ])('workspace %j: a message beside %s, in a change and with a new project', async (workspace, field) => {
+    const changed = await controller.call('PUT', `${PROJECTS}/shared/workspace`, {
+      as: 'owner',
+      body: { workspace },
+    });
+    const created = await controller.call('POST', PROJECTS, { as: 'owner', body: { name: 'x', workspace } });
+    for (const { json } of [changed, created])
+      expect((json['errors'] as { field: string }[]).map((error) => error.field)).toEqual([field]);
   });
 
   test.each([

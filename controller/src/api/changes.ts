@@ -1,6 +1,7 @@
 import type { ProjectPlanInput } from '../contract/plan.js';
 import type { CreateProjectInput, PatchProjectInput, PutEnvironmentInput } from '../contract/projects.js';
 import type { ProjectAction } from '../contract/status.js';
+import type { PutWorkspaceInput } from '../contract/workspace.js';
 import type { Accepted, Author, Edit, ProjectKey } from '../model/intent.js';
 
 /** Who asks, and under which request id: the commit's author and trailer. */
@@ -25,4 +26,5 @@ export interface ProjectChanges {
   plan(project: { key: ProjectKey; input: ProjectPlanInput }): Promise<readonly Edit[]>;
   purge(asked: Asked, project: { key: ProjectKey; confirm: string | undefined }): Promise<Accepted>;
   putEnvironment(asked: Asked, project: { key: ProjectKey; input: PutEnvironmentInput }): Promise<Accepted>;
+  putWorkspace(asked: Asked, project: { key: ProjectKey; input: PutWorkspaceInput }): Promise<Accepted>;
 }

@@ -11,6 +11,7 @@ import type {
   ProjectUrls,
 } from '../contract/projects.js';
 import type { ProjectStatusDto } from '../contract/status.js';
+import type { WorkspaceDto } from '../contract/workspace.js';
 import type { Versioned } from '../model/intent.js';
 
 /** How app addresses are written: `appsPort` where the ingress does not listen on the scheme's own port. */
@@ -88,6 +89,12 @@ function restorable(deletedAt: string | undefined, platform: PlatformDocument): 
   const until = new Date(Date.parse(deletedAt) + platform.spec.retention.deletedDays * DAY_MS);
   return until.toISOString().replace(/\.\d{3}Z$/, 'Z');
 }
+
+/** Apart from the project, which every open page is sent again and again: a system prompt can be long. */
+export const workspaceDto = ({ document, version }: Versioned<ProjectDocument>): WorkspaceDto => ({
+  workspace: document.spec.workspace ?? {},
+  version,
+});
 
 /** Secrets are write-only: a sealed value is named, never given back. */
 export function environmentDto({ document, version }: Versioned<ProjectDocument>): EnvironmentDto {

@@ -17,4 +17,5 @@ export * from './shells.js';
 export * from './ssh.js';
 export * from './status.js';
 export * from './token.js';
+export * from './workspace.js';
 export * from './terminal.js';

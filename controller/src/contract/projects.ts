@@ -7,6 +7,7 @@ import {
   userVariableName,
   variableValue,
   VARIABLES_MAX,
+  workspaceSchema,
   type Agent,
 } from '@fullstackagent/charts/documents';
 import type { Freshness, ProjectStatusDto } from './status.js';
@@ -50,6 +51,8 @@ export const createProjectInput = z.strictObject({
   /** What starts by itself in the first terminal. Left out: the platform's default. */
   agent: agent.optional(),
   env: variableList.default([]),
+  /** What the workspace begins with; left out: empty. */
+  workspace: workspaceSchema.optional(),
 });
 export type CreateProjectInput = z.input<typeof createProjectInput>;
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ProjectPlanInput } from '../contract/plan.js';
 import type { CreateProjectInput, PatchProjectInput, PutEnvironmentInput } from '../contract/projects.js';
 import type { ProjectAction } from '../contract/status.js';
+import type { PutWorkspaceInput } from '../contract/workspace.js';
 import type {
   Accepted,
   Author,
@@ -16,6 +17,7 @@ import { createTenant } from './decisions/create-tenant.js';
 import type { FormBase } from './decisions/form-change.js';
 import { patchProject } from './decisions/patch-project.js';
 import { putEnvironment } from './decisions/put-environment.js';
+import { putWorkspace } from './decisions/put-workspace.js';
 import { purgeProject, requireConfirmation } from './decisions/purge.js';
 import type { RandomBytes } from './decisions/random.js';
 import { setState } from './decisions/set-state.js';
@@ -138,6 +140,19 @@ export class GitProjectChanges {
       subject: `Change the variables of ${key.name}`,
       project: key,
       decide: (view) => this.#putEnvironment(view, key, { input, base }),
+    });
+  }
+
+  async putWorkspace(
+    asked: Asked,
+    { key, input }: { key: ProjectKey; input: PutWorkspaceInput },
+  ): Promise<Accepted> {
+    const base = await this.#baseOf(key, input.version);
+    return this.#change(asked, {
+      action: 'workspace',
+      subject: `Change what the workspace of ${key.name} begins with`,
+      project: key,
+      decide: (view) => putWorkspace(view, key, { input, base }),
     });
   }
 

@@ -4,8 +4,9 @@ import type { DriftDto } from '../../contract/drift.js';
 import { AppError } from '../../contract/errors.js';
 import { planInput, type PlanDto, type PlanInput, type ReleasePlanInput } from '../../contract/plan.js';
 import { putEnvironmentInput, type CommitDto, type HistoryDto } from '../../contract/projects.js';
+import { putWorkspaceInput } from '../../contract/workspace.js';
 import type { IntentCommit, ProjectKey } from '../../model/intent.js';
-import { environmentDto } from '../project-dto.js';
+import { environmentDto, workspaceDto } from '../project-dto.js';
 import type { ApiDeps } from '../deps.js';
 import { bodyOf, contextOf, projectOf, queryOf } from '../request.js';
 import { changeDto, timed } from './projects.js';
@@ -30,6 +31,17 @@ export function projectPartRoutes(deps: ApiDeps): Router {
     const input = bodyOf(putEnvironmentInput, request);
     const accepted = await timed(deps, 'environment', () =>
       deps.changes.putEnvironment(contextOf(response), { key, input }),
+    );
+    response.json(changeDto(deps, key, accepted));
+  });
+  router.get(`${PROJECT}/workspace`, (request, response) => {
+    response.json(workspaceDto(documentOf(deps, projectOf(deps, { request, response, need: 'read' }))));
+  });
+  router.put(`${PROJECT}/workspace`, async (request, response) => {
+    const key = projectOf(deps, { request, response, need: 'change' });
+    const input = bodyOf(putWorkspaceInput, request);
+    const accepted = await timed(deps, 'workspace', () =>
+      deps.changes.putWorkspace(contextOf(response), { key, input }),
     );
     response.json(changeDto(deps, key, accepted));
   });

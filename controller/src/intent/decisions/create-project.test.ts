@@ -51,8 +51,10 @@ describe('creating a project', () => {
       create({
         ...{ name: 'X', description: ' About ', preset: 'large', database: { storage: '20Gi' } },
         agent: 'none',
+        workspace: { systemPrompt: 'a\r\n', git: {} },
       }),
     );
+    expect(spec.workspace).toEqual({ systemPrompt: 'a\n' });
     expect(spec.terminal.agent).toBe('none');
     expect(spec.description).toBe('About');
     expect(spec.sandbox.preset).toBe('large');

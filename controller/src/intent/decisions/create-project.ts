@@ -11,6 +11,7 @@ import type { Edit, IntentView, ProjectKey } from '../../model/intent.js';
 import { projectEdits, refuseField, type FieldNames } from './document-edit.js';
 import { drawHost, drawToken, type RandomBytes } from './random.js';
 import type { Seal } from '../sealing.js';
+import { workspaceField } from './put-workspace.js';
 
 const FIELDS: FieldNames = [
   ['metadata.name', 'name'],
@@ -87,6 +88,7 @@ function newDocument(view: IntentView, project: NewProject, { random, seal }: Cr
       env: (input.env ?? []).map(({ name, value, secret }): ProjectVariable =>
         secret === true ? { name, sealed: sealed(value) } : { name, value },
       ),
+      ...workspaceField(input.workspace),
     },
   };
 }

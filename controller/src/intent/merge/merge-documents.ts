@@ -11,10 +11,13 @@ const KEYED_LISTS: KeyedLists = {
   'spec.members': { key: 'user', entries: 'whole' },
 };
 
+/** A branch is of its repository: the one of one side and the other of the other may not be. */
+const WHOLE_FIELDS: ReadonlySet<string> = new Set(['spec.workspace.repository']);
+
 /**
  * The fields of a document that two sides changed since `base`, put together. The value need not be a valid document:
  * fields that belong together can come from two sides.
  */
 export function mergeDocuments(sides: Sides<AnyDocument>): Merged {
-  return mergeValues(sides, { lists: KEYED_LISTS, field: '' });
+  return mergeValues(sides, { lists: KEYED_LISTS, whole: WHOLE_FIELDS, field: '' });
 }

@@ -19,6 +19,8 @@ export type KeyedLists = Readonly<
 
 interface At {
   readonly lists: KeyedLists;
+  /** Fields that are one value, though they have fields themselves. */
+  readonly whole: ReadonlySet<string>;
   readonly field: string;
 }
 
@@ -26,15 +28,14 @@ interface At {
  * Three-way merge, field by field: what one side changed is taken, and what both changed the same way. Where they
  * changed a field differently ours stands, and it is a conflict.
  */
-export function mergeValues(sides: Sides, { lists, field }: At): Merged {
+export function mergeValues(sides: Sides, { lists, whole, field }: At): Merged {
   const { base, ours, theirs } = sides;
   if (isDeepStrictEqual(ours, theirs) || isDeepStrictEqual(base, theirs))
     return { value: ours, conflicts: [] };
   if (isDeepStrictEqual(base, ours)) return { value: theirs, conflicts: [] };
   if (lists[field] !== undefined && isList(ours) && isList(theirs))
-    return mergeLists(sides, { lists, field });
-  if (isRecord(base) && isRecord(ours) && isRecord(theirs))
-    return mergeRecords({ base, ours, theirs }, { lists, field });
+    return mergeLists(sides, { lists, whole, field });
+  if (haveFields(sides) && !whole.has(field)) return mergeRecords(sides, { lists, whole, field });
   return { value: ours, conflicts: [{ field, base, ours, theirs }] };
 }
 
@@ -44,7 +45,10 @@ const isList = (value: unknown): value is readonly Fields[] => Array.isArray(val
 const isRecord = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function mergeRecords({ base, ours, theirs }: Sides<Fields>, { lists, field }: At): Merged {
+const haveFields = (sides: Sides): sides is Sides<Fields> =>
+  isRecord(sides.base) && isRecord(sides.ours) && isRecord(sides.theirs);
+
+function mergeRecords({ base, ours, theirs }: Sides<Fields>, { lists, whole, field }: At): Merged {
   const names = mergedOrder({
     base: Object.keys(base),
     ours: Object.keys(ours),
@@ -54,7 +58,7 @@ function mergeRecords({ base, ours, theirs }: Sides<Fields>, { lists, field }: A
     name,
     ...mergeValues(
       { base: own(base, name), ours: own(ours, name), theirs: own(theirs, name) },
-      { lists, field: field === '' ? name : `${field}.${name}` },
+      { lists, whole, field: field === '' ? name : `${field}.${name}` },
     ),
   }));
   const there = merged.filter(({ value }) => value !== undefined);
@@ -68,12 +72,12 @@ function mergeRecords({ base, ours, theirs }: Sides<Fields>, { lists, field }: A
 const own = (fields: Fields, name: string): unknown =>
   Object.hasOwn(fields, name) ? fields[name] : undefined;
 
-function mergeLists(sides: Sides, { lists, field }: At): Merged {
+function mergeLists(sides: Sides, { lists, whole, field }: At): Merged {
   const { key, entries } = lists[field] ?? { key: '', entries: 'whole' };
   const [base, ours, theirs] = [keyed(sides.base, key), keyed(sides.ours, key), keyed(sides.theirs, key)];
   const names = mergedOrder({ base: [...base.keys()], ours: [...ours.keys()], theirs: [...theirs.keys()] });
   const merged = names.map((name) => {
-    const at = { lists, field: `${field}.${name}` };
+    const at = { lists, whole, field: `${field}.${name}` };
     const entry = { base: base.get(name), ours: ours.get(name), theirs: theirs.get(name) };
     // Merging the fields of such an entry could make one that neither side wrote.
     return entries === 'fields' ? mergeValues(entry, at) : mergeWhole(entry, at.field);

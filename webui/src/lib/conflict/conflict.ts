@@ -20,6 +20,12 @@ const LABELS: Readonly<Record<string, string>> = {
   preset: 'Size',
   agent: 'Claude Code',
   database: 'Database',
+  workspace: 'What the workspace begins with',
+  'workspace.repository': 'Repository',
+  'workspace.systemPrompt': 'System prompt',
+  'workspace.git': 'Git identity',
+  'workspace.git.name': 'Git name',
+  'workspace.git.email': 'Git e-mail',
   state: 'State',
 };
 

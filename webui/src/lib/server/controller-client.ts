@@ -12,6 +12,7 @@ import type {
   PlatformDto,
   ProjectAction,
   ProjectDto,
+  WorkspaceDto,
   ProposalsDto,
   ShellsDto,
   SshOfferDto,
@@ -104,6 +105,15 @@ export class ControllerClient {
   /** `input`: PutEnvironmentInput. */
   putEnvironment(key: ProjectKey, input: unknown): Promise<ChangeDto> {
     return this.#json('PUT', `${projectPath(key)}/environment`, input);
+  }
+
+  workspace(key: ProjectKey): Promise<WorkspaceDto> {
+    return this.#json('GET', `${projectPath(key)}/workspace`);
+  }
+
+  /** `input`: PutWorkspaceInput. */
+  putWorkspace(key: ProjectKey, input: unknown): Promise<ChangeDto> {
+    return this.#json('PUT', `${projectPath(key)}/workspace`, input);
   }
 
   history(key: ProjectKey, page: { before?: string; limit?: string } = {}): Promise<HistoryDto> {

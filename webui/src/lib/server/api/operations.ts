@@ -4,6 +4,7 @@ import {
   patchProjectInput,
   planInput,
   putEnvironmentInput,
+  putWorkspaceInput,
 } from '@fullstackagent/controller/contract';
 import type { z } from 'zod';
 import { logInInput, signUpInput } from '../accounts/credentials.js';
@@ -153,6 +154,15 @@ export const operations: readonly Operation[] = [
     status: 200,
     answer: CHANGE,
     input: putEnvironmentInput,
+  },
+  read('workspace', 'Read what the workspace begins with', 'Repository, system prompt and git identity.'),
+  {
+    method: 'put',
+    path: `${PROJECT}/workspace`,
+    summary: 'Change what the workspace begins with; files that are there stay as they are',
+    status: 200,
+    answer: CHANGE,
+    input: putWorkspaceInput,
   },
   { ...read('history', 'Read the commits', 'The commits, newest first.'), query: ['before', 'limit'] },
   read('disk', 'Read what the project takes on the disk', 'Bytes of workspace and database, where known.'),
