@@ -43,7 +43,7 @@ export default tseslint.config(
   {
     ignores: [
       '**/dist/**',
-      '**/build/**',
+      'webui/build/**',
       '**/.svelte-kit/**',
       '**/node_modules/**',
       '**/.fullstack-agent/**',
