@@ -52,15 +52,7 @@ const workspaces: fc.Arbitrary<Workspace> = fc.record(
     repository: fc.record(
       {
         url: fc.constantFrom('https://github.com/team/blog.git', "https://git.example:8443/~a/b;c=(d)'e'"),
-        branch: fc.constantFrom(
-          'main',
-          'feature/é',
-          'yes',
-          '0x1',
-          "it's",
-          '{{.Values.x}}',
-          '$(PGPASSWORD)',
-        ),
+        branch: fc.constantFrom('main', 'feature/é', 'yes', '0x1', "it's", '{{.Values.x}}', '$(PGPASSWORD)'),
       },
       { requiredKeys: ['url'] },
     ),
