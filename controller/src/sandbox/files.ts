@@ -9,6 +9,7 @@ import type {
   UploadStateQuery,
 } from '../contract/files.js';
 import type { ProjectKey } from '../model/intent.js';
+import { allOf } from './answers.js';
 import type { SandboxProgram } from './exec-stream.js';
 import { DOWNLOAD, FILE_EXITS, UPLOAD, UPLOAD_CANCEL, UPLOAD_STATE } from './file-scripts.js';
 
@@ -25,6 +26,8 @@ export interface Download {
 
 /** The first line of a download is a few bytes. */
 const HEAD_LIMIT_BYTES = 64;
+/** A path that the kernel takes, or two numbers. */
+const ANSWER_LIMIT_BYTES = 8 * 1024;
 
 /** Files of a sandbox, by programs that run in it: they can go no further than whoever works there. */
 export class SandboxFiles {
@@ -93,11 +96,10 @@ export class SandboxFiles {
 
 /** All that a program prints, a line; throws what its exit code means. */
 async function answerOf(program: SandboxProgram): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of program.stdout as AsyncIterable<Buffer>) chunks.push(chunk);
+  const answer = await allOf(program, ANSWER_LIMIT_BYTES);
   const { exitCode, complaint } = await program.ended;
   if (exitCode !== 0) throw failure(exitCode, complaint);
-  return Buffer.concat(chunks).toString('utf8').replace(/\n$/, '');
+  return answer.replace(/\n$/, '');
 }
 
 /** The rest of the output stays in the stream. undefined: it ended without one. */

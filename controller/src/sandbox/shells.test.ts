@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -110,5 +110,18 @@ describe('the shells of a sandbox', () => {
     await shells.end(key, 'main');
     expect(await tmux('has-session', '-t', '=main')).not.toBe(0);
     expect(await tmux('has-session', '-t', '=own')).toBe(0);
+  });
+
+  it.each([
+    ['prints without end', 'exec yes'],
+    ['never answers', 'exec sleep 300'],
+  ])('are given up where what answers in their place %s', async (_what, program) => {
+    const folder = mkdtempSync(join(tmpdir(), 'shells-'));
+    onTestFinished(() => {
+      rmSync(folder, { recursive: true, force: true });
+    });
+    writeFileSync(join(folder, 'env'), `#!/bin/sh\n${program}\n`, { mode: 0o755 });
+    const shells = new SandboxShells(runnerWith({ PATH: `${folder}:${PATH}` }), 1000);
+    await expect(shells.list(key)).rejects.toMatchObject({ code: 'ACTION_NOT_ALLOWED' });
   });
 });

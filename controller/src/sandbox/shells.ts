@@ -1,14 +1,22 @@
-import { text } from 'node:stream/consumers';
 import { AppError } from '../contract/errors.js';
 import type { ShellDto } from '../contract/shells.js';
 import { SESSION_ID } from '../contract/terminal.js';
 import type { ProjectKey } from '../model/intent.js';
+import { allOf, inTime } from './answers.js';
 import type { Runner } from './files.js';
 import { END_SHELL, LIST_SHELLS, SHELL_EXITS } from './shell-scripts.js';
 
+/** A line for each shell. */
+const OUTPUT_LIMIT_BYTES = 64 * 1024;
+/** Of all processes of the sandbox, each is looked at. */
+const LIMIT_MS = 30_000;
+
 /** The shells of a sandbox. They outlive whoever looked at them, so somebody has to find and to end them. */
 export class SandboxShells {
-  constructor(private readonly sandbox: Runner) {}
+  constructor(
+    private readonly sandbox: Runner,
+    private readonly limitMs = LIMIT_MS,
+  ) {}
 
   /** Oldest first. Throws NOT_READY, ACTION_NOT_ALLOWED where the sandbox cannot say it. */
   async list(key: ProjectKey): Promise<readonly ShellDto[]> {
@@ -24,8 +32,10 @@ export class SandboxShells {
     const command = ['env', '-u', 'TTYD_ACCESS_TOKEN', 'sh', '-c', script, 'sh', ...words];
     const program = await this.sandbox.run(key, command);
     program.stdin.end();
-    const output = await text(program.stdout);
-    const { exitCode, complaint } = await program.ended;
+    const [output, { exitCode, complaint }] = await inTime(program, this.limitMs, async () => [
+      await allOf(program, OUTPUT_LIMIT_BYTES),
+      await program.ended,
+    ]);
     if (exitCode === 0) return output;
     const cause = new Error(`exit code ${exitCode}: ${complaint}`);
     if (exitCode === SHELL_EXITS.missing)

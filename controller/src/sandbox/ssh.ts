@@ -1,6 +1,7 @@
 import { AppError } from '../contract/errors.js';
 import { SSH_KEYS_MAX, type SshOfferDto } from '../contract/ssh.js';
 import type { ProjectKey } from '../model/intent.js';
+import { inTime } from './answers.js';
 import type { SandboxProgram } from './exec-stream.js';
 import { firstLine, type Runner } from './files.js';
 import { PUBLIC_KEY, SSH_EXITS, SSH_OFFER, SSH_SERVER } from './ssh-script.js';
@@ -25,7 +26,7 @@ const USER = /^[a-z_][a-z0-9_.-]{0,31}$/i;
 const LINE_LIMIT_BYTES = 1024;
 /** A path that the kernel takes, and a user's name. */
 const OFFER_LIMIT_BYTES = 8 * 1024;
-/** For the first line: a sandbox that hangs must not keep what waits for it. */
+/** For the first lines. */
 const START_LIMIT_MS = 12_000;
 
 /** The SSH servers of sandboxes: one for each connection, and none in between. */
@@ -36,7 +37,7 @@ export class SandboxSsh {
   async offer(key: ProjectKey): Promise<SshOfferDto> {
     const program = await this.#script(key, SSH_OFFER, []);
     program.stdin.end();
-    return inTime(program, async () => {
+    return inTime(program, START_LIMIT_MS, async () => {
       const user = await firstLine(program, OFFER_LIMIT_BYTES);
       const folder = user === undefined ? undefined : await firstLine(program, OFFER_LIMIT_BYTES);
       if (user === undefined || folder === undefined) throw await failureOf(program);
@@ -53,7 +54,7 @@ export class SandboxSsh {
         `From one to ${SSH_KEYS_MAX} public keys are needed, ed25519 or ECDSA (P-256), without comments.`,
       );
     const program = await this.#script(key, SSH_SERVER, [user, String(KEY_LIFETIME_SECONDS), ...publicKeys]);
-    return inTime(program, async () => {
+    return inTime(program, START_LIMIT_MS, async () => {
       const hostKey = await firstLine(program, LINE_LIMIT_BYTES);
       if (hostKey !== undefined && isPublicKey(hostKey)) return { hostKey, program };
       throw await failureOf(program);
@@ -63,17 +64,6 @@ export class SandboxSsh {
   #script(key: ProjectKey, script: string, words: readonly string[]): Promise<SandboxProgram> {
     // The shell stays as long as the server, and other programs of the sandbox can read its environment.
     return this.sandbox.run(key, ['env', '-u', 'TTYD_ACCESS_TOKEN', 'sh', '-c', script, 'sh', ...words]);
-  }
-}
-
-async function inTime<T>(program: SandboxProgram, work: () => Promise<T>): Promise<T> {
-  const limit = setTimeout(() => {
-    program.abort();
-  }, START_LIMIT_MS);
-  try {
-    return await work();
-  } finally {
-    clearTimeout(limit);
   }
 }
 
