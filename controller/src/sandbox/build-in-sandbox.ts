@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { AppError } from '../contract/errors.js';
 import type { ProjectKey } from '../model/intent.js';
 import type { BuildLog } from './build-log.js';
@@ -57,7 +57,7 @@ export async function buildInSandbox<T>(
   signal.addEventListener('abort', end);
   try {
     await untilReady(program, mark, request);
-    return await use({ open: (path) => openFile({ sandbox, key }, path) });
+    return await use({ open: (path) => openFile({ sandbox, key, signal }, path) });
   } catch (error) {
     signal.throwIfAborted();
     throw error;
@@ -89,13 +89,15 @@ async function untilReady(
 }
 
 /** What it prints is the file; that it is the right one is seen by its digest. */
-async function openFile(where: Pick<BuildPlace, 'sandbox' | 'key'>, path: string): Promise<Readable> {
+async function openFile({ signal, ...where }: BuildPlace, path: string): Promise<Readable> {
   const program = await script(where, READ_IMAGE, [path]);
-  program.stdin.end();
-  program.stdout.once('close', () => {
+  const { stdin, stdout } = program;
+  stdin.end();
+  stdout.once('close', () => {
     program.abort();
   });
-  return program.stdout;
+  // What is there may be anything, also a pipe that nobody writes to: the end of the build ends the reading.
+  return addAbortSignal(signal, stdout);
 }
 
 /** Whatever runs by exec has the container's environment, and a Dockerfile's programs could read that. */
