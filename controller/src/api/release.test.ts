@@ -10,6 +10,7 @@ import {
   DEPLOYMENTS,
   NAMESPACE,
   PODS,
+  tokenOf,
   type Answer,
   type Person,
 } from './controller-for-tests.js';
@@ -223,6 +224,19 @@ describe('on a cluster', () => {
     // No sandbox runs on this cluster.
     expect((await state()).build).toMatchObject({ state: 'failed', message: 'The sandbox is not running.' });
     expect(cluster.logged.join('')).toContain('"audit":"image-build"');
+  });
+
+  test('who may no longer change the project hears nothing more of its builds', async () => {
+    const address = `http://127.0.0.1:${cluster.port}${PROJECT}/release/build/events`;
+    const stream = await fetch(address, {
+      headers: { Authorization: `Bearer ${await tokenOf('maintainer')}` },
+    });
+    const heard = stream.text();
+    const tenant = `tenants/${NAMESPACE.slice(3, 5)}/${NAMESPACE}/tenant.yaml`;
+    await cluster.push(tenant, (text) => text.replace('role: maintainer', 'role: viewer'));
+    while ((await ask('GET', 'release/build', { as: 'maintainer' })).status !== 403) await setImmediate();
+    await ask('POST', 'release/build', { body: { command: 'node app.js' } });
+    expect((await heard).match(/^event: .*$/gm)).toEqual(['event: snapshot']);
   });
 
   test('what was built from another workspace is not released here', async () => {

@@ -2,6 +2,7 @@ import { Router, type Response } from 'express';
 import { buildInput, type BuildDto, type BuildEvent } from '../../contract/build.js';
 import { AppError } from '../../contract/errors.js';
 import type { ProjectKey } from '../../model/intent.js';
+import { isAllowed } from '../auth.js';
 import type { ApiDeps } from '../deps.js';
 import { openEventStream } from '../event-stream.js';
 import { bodyOf, contextOf, projectOf } from '../request.js';
@@ -28,8 +29,14 @@ export function buildRoutes(deps: ApiDeps): Router {
   router.get(`${BUILD}/events`, (request, response) => {
     const key = projectOf(deps, { request, response, need: 'change' });
     const stream = openEventStream<BuildEvent>(deps, response);
+    const { claims } = contextOf(response);
     stream.send({ type: 'snapshot', ...deps.builds.state(key) });
-    stream.onEnd(deps.builds.subscribe(key, stream.send));
+    const unsubscribe = deps.builds.subscribe(key, (event) => {
+      // Asked anew for every event: who may no longer change the project hears nothing more of it.
+      if (isAllowed(deps.intent, claims, { namespace: key.namespace, need: 'change' })) stream.send(event);
+      else response.end();
+    });
+    stream.onEnd(unsubscribe);
   });
   return router;
 }
