@@ -11,6 +11,7 @@ import { hostFiles, systemArguments } from './layout.js';
 import { ownTree } from './ownership.js';
 import { limitedPlace, type LimitedPlace } from './limited.js';
 import type { Amounts } from './limits.js';
+import { tailOf } from './tail-of.js';
 import type { Bind, Bubblewrap, Command } from './types.js';
 
 export interface ConfinementOptions {
@@ -30,6 +31,8 @@ export interface ConfinementOptions {
 }
 
 const START_LIMIT_MS = 10_000;
+/** Of what bubblewrap says: the programs inside can take its pipe from it, and write without end. */
+const SAID_CHARACTERS = 4000;
 /** A socket's state in /proc/net/tcp. */
 const LISTEN = '0A';
 const info = z.object({ 'child-pid': z.number().int().positive() });
@@ -157,7 +160,7 @@ export class Confinement {
   }
 }
 
-/** How it ended: 128 + n where signal n did it, as shells have it, and what it said. */
+/** How it ended: 128 + n where signal n did it, as shells have it, and what it said last. */
 export interface Loss {
   readonly exitCode: number;
   readonly output: string;
@@ -220,7 +223,7 @@ function startCommand(
 interface First {
   /** Of the first process inside. */
   readonly pid: number;
-  /** All that bubblewrap said, once it has ended. */
+  /** What bubblewrap said last, once it has ended. */
   readonly said: Promise<string>;
 }
 
@@ -228,7 +231,7 @@ interface First {
 async function firstProcess(child: ChildProcess): Promise<First> {
   const [, , complaint, report, ready] = child.stdio as (Readable | null)[];
   if (complaint == null || report == null || ready == null) throw new Error('A process has no pipes.');
-  const [said, told] = [textOf(complaint), textOf(report)];
+  const [said, told] = [tailOf(complaint, SAID_CHARACTERS), textOf(report)];
   const limit = setTimeout(() => child.kill('SIGKILL'), START_LIMIT_MS);
   try {
     const failed = once(child, 'error').then(([error]) => Promise.reject(error as Error));
