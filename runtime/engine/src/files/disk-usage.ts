@@ -1,5 +1,7 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { statfs } from 'node:fs/promises';
+import { text as textOf } from 'node:stream/consumers';
 
 /** How much a folder takes on the disk, and how much is left there. */
 export interface Usage {
@@ -25,6 +27,9 @@ interface Known {
   readonly usedBytes: number;
   readonly at: Date;
 }
+
+/** The others wait meanwhile; whoever fills a folder with files says how long it takes. */
+const LIMIT_MS = 5 * 60_000;
 
 /** Measures what is asked for and nothing else: each folder once a minute at most, and one folder at a time. */
 export class DiskUsage {
@@ -65,16 +70,21 @@ export class DiskUsage {
   }
 }
 
-/** Blocks on this file system; a file with several names counts once. */
-function measured(folder: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    execFile('du', ['-skx', folder], (error, stdout) => {
-      // What a running program has just removed makes `du` complain, and its sum is right all the same.
-      const kib = /^(\d+)\s/.exec(stdout)?.[1];
-      if (kib === undefined) reject(error ?? new Error('du said nothing'));
-      else resolve(Number(kib) * 1024);
-    });
+/**
+ * Blocks on this file system; a file with several names counts once. What cannot be looked at makes `du` complain, and its
+ * sum is right all the same. Whoever works in the folder says how often it complains: nobody keeps that.
+ */
+async function measured(folder: string): Promise<number> {
+  const child = spawn('du', ['-skx', folder], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: LIMIT_MS,
+    killSignal: 'SIGKILL',
   });
+  const failed = once(child, 'error').then(([error]) => Promise.reject(error as Error));
+  const said = await Promise.race([textOf(child.stdout), failed]);
+  const kib = /^(\d+)\s/.exec(said)?.[1];
+  if (kib === undefined) throw new Error('du said nothing');
+  return Number(kib) * 1024;
 }
 
 async function settledWithin(work: Promise<void>, ms: number): Promise<void> {
