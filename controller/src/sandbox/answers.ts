@@ -5,7 +5,10 @@ import type { SandboxProgram } from './exec-stream.js';
  * All that a program prints. Whoever works in a sandbox can put a program of their own in the place of any other, so
  * there is an end to what is kept here of it. Throws ACTION_NOT_ALLOWED for more, after the program was ended.
  */
-export async function allOf(program: SandboxProgram, limitBytes: number): Promise<string> {
+export async function allOf(
+  program: Pick<SandboxProgram, 'stdout' | 'abort'>,
+  limitBytes: number,
+): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of program.stdout as AsyncIterable<Buffer>) {

@@ -87,6 +87,15 @@ it.each([
   expect(await (await open(files)).startCommand(key)).toEqual(expected);
 });
 
+it('a file that is longer than it says is not read to its end', async () => {
+  const runner = runnerIn(await temporaryFolder());
+  const files = new SandboxFiles({
+    run: () => runner.run(key, ['sh', '-c', 'echo file 5; exec yes']),
+  });
+  const snapshots = new Snapshots({ api: await apiOf(500, {}), files, offered: true });
+  await expect(snapshots.startCommand(key)).rejects.toMatchObject({ code: 'ACTION_NOT_ALLOWED' });
+});
+
 it('is taken with the command that was typed, or that the workspace names', async () => {
   const asked: unknown[] = [];
   const api = await apiOf(201, { digest, files: 2, bytes: 10 }, asked);

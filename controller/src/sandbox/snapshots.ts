@@ -9,6 +9,7 @@ import {
 import type { ProjectKey } from '../model/intent.js';
 import { at, text } from '../shared/json.js';
 import { KubeError, type KubeApi } from '../shared/kube-api.js';
+import { allOf } from './answers.js';
 import type { SandboxFiles } from './files.js';
 
 export interface SnapshotsDeps {
@@ -66,9 +67,11 @@ export class Snapshots {
         found.abort();
         return '';
       }
-      const chunks: Buffer[] = [];
-      for await (const chunk of found.content as AsyncIterable<Buffer>) chunks.push(chunk);
-      return Buffer.concat(chunks).toString('utf8');
+      // What it says of its length need not be true.
+      const abort = (): void => {
+        found.abort();
+      };
+      return await allOf({ stdout: found.content, abort }, FILE_LIMIT_BYTES);
     } catch (error) {
       if (error instanceof AppError && (error.code === 'NOT_FOUND' || error.code === 'FORBIDDEN')) return '';
       throw error;
