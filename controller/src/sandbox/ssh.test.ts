@@ -86,4 +86,14 @@ describe('an SSH server of a sandbox', () => {
       expect(await ssh.offer(KEY)).toEqual({ user: userInfo().username, folder: await realpath(home) });
     },
   );
+
+  it.each([
+    ['developer', String.raw`/work\033[201~\rid`],
+    ['$(id)', '/workspace'],
+  ])('offers nothing that is no name and no path: %s, %s', async (user, folder) => {
+    const other = new SandboxSsh({
+      run: (key) => run(key, ['printf', `${user}\\n${folder}\\n`]),
+    });
+    await expect(other.offer(KEY)).rejects.toMatchObject({ code: 'ACTION_NOT_ALLOWED' });
+  });
 });

@@ -23,6 +23,8 @@ export interface SshServer {
 /** For signing in: what has begun goes on. */
 const KEY_LIFETIME_SECONDS = 120;
 const USER = /^[a-z_][a-z0-9_.-]{0,31}$/i;
+/** People paste it into a shell of their own machine: whoever works in the sandbox may say anything. */
+const FOLDER = /^\/[^\p{Cc}\u2028\u2029]*$/u;
 const LINE_LIMIT_BYTES = 1024;
 /** A path that the kernel takes, and a user's name. */
 const OFFER_LIMIT_BYTES = 8 * 1024;
@@ -41,6 +43,13 @@ export class SandboxSsh {
       const user = await firstLine(program, OFFER_LIMIT_BYTES);
       const folder = user === undefined ? undefined : await firstLine(program, OFFER_LIMIT_BYTES);
       if (user === undefined || folder === undefined) throw await failureOf(program);
+      if (!USER.test(user) || !FOLDER.test(folder)) {
+        program.abort();
+        throw new AppError(
+          'ACTION_NOT_ALLOWED',
+          'This sandbox does not say in a usable way whom to sign in as and where.',
+        );
+      }
       return { user, folder };
     });
   }
