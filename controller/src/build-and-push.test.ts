@@ -22,7 +22,6 @@ import type { ImageBuilds } from './sandbox/image-builds.js';
 import { temporaryFolder } from './shared/repository-for-tests.js';
 
 const key = { namespace: 'ns-ab3cd4ef', name: 'blog' };
-const other = { namespace: 'ns-ab3cd4ef', name: 'shop' };
 const config = {};
 const log = pino({ enabled: false });
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
@@ -207,9 +206,13 @@ describe('a workspace', () => {
         });
       });
     const builds = imageBuilds({ sandbox: { run }, config, log });
-    for (let index = 0; index < 8; index++)
-      builds.start({ ...key, name: `p${index}` }, request('127.0.0.1:1/x'));
-    expect(() => builds.start(other, request('127.0.0.1:1/x'))).toThrow('Many images');
+    const start = (namespace: string, name: string): unknown =>
+      builds.start({ namespace, name }, request('127.0.0.1:1/x'));
+    for (const name of ['a', 'b', 'c', 'd']) start('ns-ab3cd4ef', name);
+    // Nobody takes all the places.
+    expect(() => start('ns-ab3cd4ef', 'e')).toThrow('of your projects');
+    for (const name of ['a', 'b', 'c', 'd']) start('ns-zzzzzzzz', name);
+    expect(() => start('ns-yyyyyyyy', 'a')).toThrow('Many images');
     const closed = builds.close();
     gate.abort();
     await closed;

@@ -35,6 +35,8 @@ interface Build {
 const BUILD_LIMIT_MS = 45 * 60_000;
 /** Each holds a stream from a sandbox to a registry open. */
 const AT_ONCE_MAX = 8;
+/** Of one namespace: a build that waits would keep everybody else from building. */
+const AT_ONCE_OF_ONE_MAX = 4;
 /** Of those that ended, so many are remembered, each with its log. */
 const KEPT_MAX = 100;
 
@@ -59,11 +61,7 @@ export class ImageBuilds {
         'ACTION_NOT_ALLOWED',
         'A build of this project is under way. Wait for it, or cancel it.',
       );
-    if ([...this.#builds.values()].filter(isUnderWay).length >= AT_ONCE_MAX)
-      throw new AppError(
-        'RATE_LIMITED',
-        'Many images are being built right now. Try again in a few minutes.',
-      );
+    this.#requireRoom(key);
     const id = randomBytes(8).toString('hex');
     const build: Build = {
       dto: { id, state: 'building', startedAt: this.#time() },
@@ -168,6 +166,21 @@ export class ImageBuilds {
 
   #tell(key: ProjectKey, event: BuildEvent): void {
     this.#events.emit(idOf(key), event);
+  }
+
+  #requireRoom({ namespace }: ProjectKey): void {
+    const underWay = [...this.#builds].filter(([, build]) => isUnderWay(build));
+    const own = underWay.filter(([id]) => id.startsWith(`${namespace}/`));
+    if (own.length >= AT_ONCE_OF_ONE_MAX)
+      throw new AppError(
+        'RATE_LIMITED',
+        `${AT_ONCE_OF_ONE_MAX} of your projects are being built right now. Wait for one, or cancel it.`,
+      );
+    if (underWay.length >= AT_ONCE_MAX)
+      throw new AppError(
+        'RATE_LIMITED',
+        'Many images are being built right now. Try again in a few minutes.',
+      );
   }
 
   #remember(key: ProjectKey, build: Build): void {
