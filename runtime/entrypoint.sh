@@ -13,6 +13,8 @@ readonly DEFAULT_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 readonly THEME='{"background":"#14161a","foreground":"#e6e6e6","cursor":"#e6e6e6"}'
 readonly PING_SECONDS=20
 readonly SOCKET_TRIES=200
+# What it waits for itself takes a moment; a repository goes on coming behind it. Less than the startupProbe's.
+readonly PREPARE_SECONDS=30
 # Together less than terminationGracePeriodSeconds of the manifests, which is 10.
 readonly HANG_UP_SECONDS=2 STOP_SECONDS=5
 
@@ -42,7 +44,8 @@ prepare_credential() {
 seed() {
   [[ -d $workspace && -w $workspace ]] || fail "$workspace is not a writable folder. A volume belongs there."
   [[ -d $HOME && -w $HOME ]] || fail "$HOME is not a writable folder. A volume belongs there."
-  FULLSTACKAGENT_WORKSPACE=$workspace "$here/prepare-workspace.sh" ||
+  # What it finds on the volume may let it wait for ever: a terminal is what this could be mended with.
+  FULLSTACKAGENT_WORKSPACE=$workspace timeout --kill-after=1 "$PREPARE_SECONDS" "$here/prepare-workspace.sh" ||
     say 'The workspace could not be prepared. The terminal starts without it.'
 }
 
@@ -199,6 +202,13 @@ port=${TTYD_PORT:-7681}
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 [[ $port =~ ^[1-9][0-9]{0,4}$ ]] || fail 'TTYD_PORT is not a port.'
 [[ $run =~ ^/[A-Za-z0-9._/-]+$ ]] || fail 'FULLSTACKAGENT_RUN_DIR has characters that are not letters, digits, ".", "_", "-" and "/".'
+# It is removed at each start, whatever is in it.
+run_place=$(realpath -m -- "$run")
+for kept in "$workspace" "$HOME"; do
+  kept_place=$(realpath -m -- "$kept")
+  [[ $kept_place/ != "$run_place"/* && $run_place/ != "$kept_place"/* ]] ||
+    fail "FULLSTACKAGENT_RUN_DIR is $run, and $kept is not to be removed."
+done
 
 case ${1:-start} in
   start)

@@ -1,7 +1,10 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { needs } from '../support/capabilities.js';
 import { until } from '../support/until.js';
-import { needsSandbox, Sandbox, TOKEN } from './sandbox.js';
+import { needsSandbox, RUNTIME, Sandbox, TOKEN } from './sandbox.js';
 import { basic, Terminal } from './terminal.js';
 
 let sandbox: Sandbox;
@@ -178,5 +181,32 @@ describe('variables of the project', () => {
     expect(await terminal.ask("tr '\\0' '\\n' </proc/$(ps -C ttyd -o pid= | tr -d ' ')/environ")).not.toMatch(
       /GREETING|LD_PRELOAD/,
     );
+  });
+});
+
+describe('the run folder, which is removed at each start', () => {
+  it.for([
+    ['the workspace itself', 'workspace'],
+    ['what the workspace is in', '.'],
+    ['in the workspace', 'workspace/app'],
+    ['the home by a way around', 'tmp/../home'],
+  ])('is not %s', ([, place = ''], ctx) => {
+    needs(ctx, 'tini');
+    const file = join(sandbox.folder, 'workspace', 'app', 'kept');
+    mkdirSync(join(file, '..'));
+    writeFileSync(file, 'kept');
+    const { status, stderr } = spawnSync('bash', ['-p', join(RUNTIME, 'entrypoint.sh')], {
+      encoding: 'utf8',
+      env: {
+        ...{
+          HOME: join(sandbox.folder, 'home'),
+          FULLSTACKAGENT_WORKSPACE: join(sandbox.folder, 'workspace'),
+        },
+        ...{ FULLSTACKAGENT_RUN_DIR: `${sandbox.folder}/${place}`, TTYD_ACCESS_TOKEN: TOKEN },
+      },
+    });
+    expect(stderr).toContain('is not to be removed');
+    expect(status).toBe(64);
+    expect(readFileSync(file, 'utf8')).toBe('kept');
   });
 });

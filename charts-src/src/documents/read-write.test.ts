@@ -115,12 +115,14 @@ describe('what is wrong is named', () => {
       'spec.env.0.name',
       /needs a name/,
     ],
-    [
-      'a variable of the platform',
-      projectText((s) => (s['env'] = [{ name: 'PORT', value: '1' }])),
-      'spec.env.0.name',
-      /set by the platform/,
-    ],
+    ...['PORT', 'FULLSTACKAGENT_RUN_DIR', 'FULLSTACKAGENT_WORKSPACE'].map(
+      (name): [string, string, string, RegExp] => [
+        `a variable of the platform, ${name}`,
+        projectText((s) => (s['env'] = [{ name, value: '/workspace' }])),
+        'spec.env.0.name',
+        /set by the platform/,
+      ],
+    ),
     ['a NUL byte', projectText((s) => (s['env'] = [{ name: 'A', value: 'a\0' }])), 'spec.env.0.value', /NUL/],
     ...['\u007f', '\u0085', '\u009f', '\u2028', '\uffff'].map(
       (character): [string, string, string, RegExp] => [

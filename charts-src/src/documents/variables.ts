@@ -13,7 +13,10 @@ export const VARIABLE_VALUE_MAX_BYTES = 64 * 1024;
 export const VARIABLES_TOTAL_MAX_BYTES = 512 * 1024;
 export const VARIABLES_MAX = 200;
 
-/** Set by the platform; a user's variable of that name would be lost without a word, so it is refused with one. */
+/**
+ * Set by the platform; a user's variable of that name would be lost without a word, so it is refused with one. And what
+ * says where the image and the engine keep their files: the image removes its run folder at each start.
+ */
 export const RESERVED_VARIABLES: readonly string[] = [
   'DATABASE_URL',
   'PGUSER',
@@ -22,7 +25,11 @@ export const RESERVED_VARIABLES: readonly string[] = [
   'PROJECT_NAME',
   'APP_HOST',
   'TTYD_ACCESS_TOKEN',
+  'FULLSTACKAGENT_CONSENT_FILE',
   'FULLSTACKAGENT_ENV_DIR',
+  'FULLSTACKAGENT_RUN_DIR',
+  'FULLSTACKAGENT_TOOLS_DIR',
+  'FULLSTACKAGENT_WORKSPACE',
   'FULLSTACKAGENT_AGENT',
   'FULLSTACKAGENT_REPOSITORY',
   'FULLSTACKAGENT_REPOSITORY_BRANCH',
