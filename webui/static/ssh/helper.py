@@ -303,10 +303,24 @@ async def greeting(reader, writer):
         elif opcode == CLOSE:
             raise Trouble(payload[2:].decode("utf-8", "replace") or "The connection was closed.")
         elif opcode == TEXT:
-            key = json.loads(payload.decode()).get("hostKey", "")
-            if HOST_KEY.fullmatch(key):
-                return key
-            raise Trouble("The sandbox has no host key that ssh could check.")
+            return host_key_in(payload)
+
+
+async def greeting_in_time(portal, reader, writer):
+    try:
+        return await asyncio.wait_for(greeting(reader, writer), DIAL_SECONDS)
+    except asyncio.TimeoutError as error:
+        raise unreachable(portal.origin, "no host key within %d s" % DIAL_SECONDS) from error
+
+
+def host_key_in(payload):
+    try:
+        key = json.loads(payload.decode())["hostKey"]
+        if HOST_KEY.fullmatch(key):
+            return key
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise Trouble("The sandbox has no host key that ssh could check.")
 
 
 def write_all(data):
@@ -359,7 +373,7 @@ async def connect(portal, project):
     except (ValueError, IndexError, asyncio.LimitOverrunError) as error:
         raise Trouble("What answers at %s is no portal." % portal.origin) from error
     try:
-        key = await greeting(reader, writer)
+        key = await greeting_in_time(portal, reader, writer)
         write(portal.path("known_hosts", project), "%s %s\n" % (portal.host(project), key))
         both = [asyncio.ensure_future(way) for way in (up(writer), down(reader, writer))]
         done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)

@@ -51,6 +51,7 @@ describe.skipIf(missing)("the helper of people's own machines (needs python3, ss
   /** What the API answers, by method and path. */
   let answers: Record<string, unknown>;
   let refusal: { code: ErrorCode; detail: string } | undefined;
+  let greeting: string;
   let onConnection: (socket: WebSocket) => void;
 
   beforeEach(() => {
@@ -60,6 +61,7 @@ describe.skipIf(missing)("the helper of people's own machines (needs python3, ss
     seen = [];
     answers = {};
     refusal = undefined;
+    greeting = JSON.stringify({ hostKey: HOST_KEY });
     onConnection = (socket) => {
       socket.on('message', (data) => {
         socket.send(data as Buffer);
@@ -97,7 +99,7 @@ describe.skipIf(missing)("the helper of people's own machines (needs python3, ss
         return;
       }
       sockets.handleUpgrade(request, socket, head, (client) => {
-        client.send(JSON.stringify({ hostKey: HOST_KEY }));
+        client.send(greeting);
         onConnection(client);
       });
     });
@@ -132,6 +134,17 @@ describe.skipIf(missing)("the helper of people's own machines (needs python3, ss
     if (input !== undefined) child.stdin.write(input);
     return ended(child);
   }
+
+  it.each(['[]', 'no JSON', '{}', '{"hostKey":5}', '{"hostKey":"ssh-rsa AAAA"}'])(
+    'says in a sentence that there is no host key: %s',
+    async (said) => {
+      setUp(await portal());
+      greeting = said;
+      const { code, output, complaint } = await connecting(undefined);
+      expect([code, output.length]).toEqual([1, 0]);
+      expect(complaint).toBe('fullstackagent: The sandbox has no host key that ssh could check.\n');
+    },
+  );
 
   it('shows the token and its keys, learns the host key first, and passes bytes both ways', async () => {
     setUp(await portal());
