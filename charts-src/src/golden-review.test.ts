@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { renderedDeliveryDir } from './documents/index.js';
 import { jsonSchemas } from './documents/json-schemas.js';
-import { readProject } from './documents/read-write.js';
+import { readPlatform, readProject } from './documents/read-write.js';
 import { blobId, exampleNames, examplePath } from './synth.js';
 import {
   goldenObjects,
@@ -250,6 +250,24 @@ describe('what is secret, and what is let in', () => {
         JSON.stringify(description).slice(1, -1),
       );
     }
+  });
+});
+
+describe('what confines a sandbox', () => {
+  it('is what the platform says, seccomp and AppArmor: a field that cdk8s does not know is not lost', () => {
+    const seen = ofKind('StatefulSet').flatMap((one) => {
+      const platform = text(one.example, 'platform.yaml');
+      const said = platform === undefined ? undefined : readPlatform(platform).spec.sandbox.userNamespaces;
+      const context = podTemplateOf(one.object)?.spec.securityContext;
+      const confined = (profile: string | undefined): object | undefined =>
+        profile === undefined ? undefined : { type: 'Localhost', localhostProfile: profile };
+      expect(context?.['seccompProfile'], one.where).toEqual(
+        confined(said?.seccompProfile) ?? { type: 'RuntimeDefault' },
+      );
+      expect(context?.['appArmorProfile'], one.where).toEqual(confined(said?.appArmorProfile));
+      return said?.appArmorProfile ?? [];
+    });
+    expect(seen).not.toEqual([]);
   });
 });
 

@@ -9,6 +9,35 @@ import { selector } from './selector.js';
 
 const { IntOrString, Quantity } = k8s;
 
+/**
+ * cdk8s does not know this field of Kubernetes 1.30 yet, and leaves out what it does not know, the patches of an object
+ * included. So it is added to what cdk8s says last.
+ */
+class SandboxStatefulSet extends k8s.KubeStatefulSet {
+  readonly #appArmorProfile: string | undefined;
+
+  constructor(
+    chart: Chart,
+    id: string,
+    props: k8s.KubeStatefulSetProps & { readonly appArmorProfile: string | undefined },
+  ) {
+    const { appArmorProfile, ...known } = props;
+    super(chart, id, known);
+    this.#appArmorProfile = appArmorProfile;
+  }
+
+  override toJson(): object {
+    const json = super.toJson() as object;
+    const localhostProfile = this.#appArmorProfile;
+    if (localhostProfile === undefined) return json;
+    const profile = { type: 'Localhost', localhostProfile };
+    return JsonPatch.apply(
+      json,
+      JsonPatch.add('/spec/template/spec/securityContext/appArmorProfile', profile),
+    ) as object;
+  }
+}
+
 /** The workspace's volume: an object of its own, so that it outlives the StatefulSet. */
 export class WorkspaceChart extends Chart {
   constructor(scope: Construct, id: string, context: ProjectContext) {
@@ -69,7 +98,8 @@ export class SandboxChart extends Chart {
 
   #statefulSet(context: ProjectContext): void {
     const { names, project, spec } = context;
-    const set = new k8s.KubeStatefulSet(this, 'sandbox', {
+    new SandboxStatefulSet(this, 'sandbox', {
+      appArmorProfile: context.platform.sandbox.userNamespaces?.appArmorProfile,
       metadata: projectMeta(context, { name: names.sandbox, component: 'sandbox' }),
       spec: {
         replicas: spec.state === 'Running' ? 1 : 0,
@@ -83,14 +113,5 @@ export class SandboxChart extends Chart {
         template: podTemplate(context),
       },
     });
-    const { appArmorProfile } = context.platform.sandbox.userNamespaces ?? {};
-    // A field of Kubernetes 1.30, which cdk8s does not have yet.
-    if (appArmorProfile !== undefined)
-      set.addJsonPatch(
-        JsonPatch.add('/spec/template/spec/securityContext/appArmorProfile', {
-          type: 'Localhost',
-          localhostProfile: appArmorProfile,
-        }),
-      );
   }
 }
