@@ -24,6 +24,8 @@ export interface Copied {
 /** What is history and not app; it is large, and it remembers secrets that were taken out. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['.git']);
 const AT_ONCE = 16;
+/** Not blocking: a file that became a pipe meanwhile would be waited for, and hold one of the few threads of this process. */
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const CHUNK_BYTES = 256 * 1024;
 
 /**
@@ -83,14 +85,14 @@ class TreeCopy {
   }
 
   async #file(path: string): Promise<void> {
-    const source = await open(join(this.from, path), constants.O_RDONLY | constants.O_NOFOLLOW).catch(
-      goneMeanwhile,
-    );
+    const source = await open(join(this.from, path), READ).catch(goneMeanwhile);
     if (source === undefined) return;
     try {
       // A folder on the way that became a link meanwhile led somewhere else.
       if (await isElsewhere(source.fd, join(this.from, path))) return;
-      const { mode } = await source.stat();
+      const found = await source.stat();
+      if (!found.isFile()) return;
+      const { mode } = found;
       const isProgram = (mode & 0o111) !== 0;
       const target = await open(join(this.to, path), 'wx', isProgram ? 0o700 : 0o600);
       const digest = await this.#content(source, target).finally(() => target.close());
@@ -128,7 +130,8 @@ class TreeCopy {
 
 /** A file that was removed between the look and the copy was not there. */
 function goneMeanwhile(error: unknown): undefined {
-  if (isErrno(error, 'ENOENT', 'ELOOP', 'ENOTDIR')) return undefined;
+  // ENXIO: it is a socket now.
+  if (isErrno(error, 'ENOENT', 'ELOOP', 'ENOTDIR', 'ENXIO')) return undefined;
   throw error;
 }
 
