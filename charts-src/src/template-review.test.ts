@@ -16,7 +16,9 @@ interface TemplateObject {
   readonly kind: string;
   readonly metadata: { readonly name: string };
   readonly data?: Readonly<Record<string, string>>;
+  readonly rules?: readonly object[];
   readonly spec: {
+    readonly destinationServiceAccounts?: readonly { readonly defaultServiceAccount: string }[];
     readonly retryInterval?: string;
     readonly template: {
       readonly metadata: { readonly annotations: Readonly<Record<string, string>> };
@@ -62,5 +64,27 @@ describe('the template of an applier', () => {
     const script = config?.data?.['resource.customizations.health.apps.kubeblocks.io_Cluster'] ?? '';
     expect(script).toContain('local tells = obj.apiVersion ~= "apps.kubeblocks.io/v1alpha1"');
     expect(script).toContain('if tells and c.upToDate ~= true then stale = true end');
+  });
+
+  it('has an account for everything that it applies, with the same rights at Argo CD as at Flux', () => {
+    const accounts = objects('argocd', 'AppProject').map(({ metadata, spec }) => [
+      metadata.name,
+      spec.destinationServiceAccounts?.map(({ defaultServiceAccount }) => defaultServiceAccount),
+    ]);
+    // One without a namespace is looked for in the tenant's.
+    expect(Object.fromEntries(accounts)).toEqual({
+      'fullstackagent-platform': ['argocd:fullstackagent-platform'],
+      'fullstackagent-projects': ['applier'],
+    });
+    expect(objects('argocd', 'ServiceAccount').map(({ metadata }) => metadata.name)).toEqual([
+      'fullstackagent-platform',
+    ]);
+    const rules = (applier: string, role: string): readonly unknown[] =>
+      objects(applier, 'ClusterRole').find(({ metadata }) => metadata.name === role)?.rules ?? [];
+    const atFlux = rules('flux', 'fullstackagent-platform');
+    expect(rules('argocd', 'fullstackagent-platform-argocd')).toEqual(
+      atFlux.filter((rule) => !JSON.stringify(rule).includes('kustomize.toolkit.fluxcd.io')),
+    );
+    expect(atFlux.length).toBeGreaterThan(4);
   });
 });
