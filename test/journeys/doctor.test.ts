@@ -1,8 +1,9 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { needs, pathOf } from '../support/capabilities.js';
 import { freePort, removeFolder, ROOT, temporaryFolder } from '../support/folders.js';
@@ -76,12 +77,19 @@ describe('npm run doctor', () => {
     const absent = await doctor(set, inNamespace(ABSENT));
     expect(absent.output).toMatch(/WRONG {4}network \(pasta\): .*there is no \/dev\/net\/tun$/m);
     expect(absent.output).toContain('  modprobe tun\n');
+    expect(absent.code).toBe(0);
+    const [setpriv = '', ...flags] = AS_NOBODY;
+    const readable =
+      spawnSync(setpriv, [...flags, 'test', '-r', fileURLToPath(import.meta.url)]).status === 0;
+    context.skip(
+      !readable,
+      'the repository is in a folder that is closed to others: nobody else can be tried',
+    );
     const user = await doctor(set, inNamespace(CLOSED, AS_NOBODY));
     expect(user.output).toMatch(
       /WRONG {4}network \(pasta\): .*\/dev\/net\/tun may be opened by root alone$/m,
     );
     expect(user.output).toContain('  sudo chmod 666 /dev/net/tun\n');
-    expect(absent.code).toBe(0);
   });
 
   it('says that a start can run, and ends with 0', async () => {

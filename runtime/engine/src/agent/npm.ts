@@ -34,6 +34,8 @@ export async function npmCi({ folder, path, marker, signal }: NpmOptions): Promi
     ...['npm', 'ci', '--ignore-scripts', '--omit=dev', '--include=optional', '--no-audit', '--no-fund'],
     // Its own cache, so that nothing stays behind in the home folder of whoever runs this.
     ...['--no-progress', '--no-update-notifier', `--cache=${folder}/.cache`],
+    // Under `npm start --silent` it would say nothing of what went wrong.
+    '--loglevel=notice',
   ];
   const env = ['env', `PATH=${path}`, ...(marker === undefined ? [] : [marker])];
   // Sandboxes of other users read what it writes, whatever the mask of this process is.

@@ -64,7 +64,10 @@ it('of a shell, a probe and a release is what the manifest says, and nothing of 
   const terminals = ['COLORTERM', 'HOME', 'LANG', 'LOGNAME', 'PATH', 'PWD', 'SHELL', 'TERM', 'USER'];
   const manifests = ['PORT', 'PROJECT_NAME'];
   const ours = [...terminals, ...manifests].sort();
-  expect(names(begun ?? '').filter((name) => !name.startsWith('FULLSTACKAGENT_'))).toEqual(ours);
+  expect(names(begun ?? '').filter((name) => !name.startsWith('FULLSTACKAGENT_'))).toEqual(
+    // The version of Claude Code is the platform's, which says so to shells.
+    [...ours, 'DISABLE_AUTOUPDATER'].sort(),
+  );
   expect(names(probe ?? '')).toEqual(expect.arrayContaining(ours));
   expect(names(now ?? '')).toEqual(expect.arrayContaining([...ours, 'GREETING']));
   expect(names(release)).toEqual(expect.arrayContaining(['HOME', 'MODE', 'NODE_ENV', 'PATH', 'PORT']));

@@ -35,7 +35,7 @@ describe('Database', () => {
     await Promise.all([open(url), open(url), open(url)].map((database) => database.migrate(never)));
     await open(url).migrate(never);
     expect(await query(url, 'select count(*)::int as n from drizzle.__drizzle_migrations')).toEqual([
-      { n: 2 },
+      { n: 4 },
     ]);
     const tables = await query(url, `select tablename from pg_tables where schemaname = 'public' order by 1`);
     expect(tables.map(({ tablename }) => tablename)).toEqual([
@@ -43,6 +43,7 @@ describe('Database', () => {
       'sessions',
       'terminal_share_guests',
       'terminal_shares',
+      'token_codes',
       'users',
     ]);
   });
