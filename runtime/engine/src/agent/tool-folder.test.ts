@@ -40,6 +40,12 @@ const exists = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
+/** The installation has come as far as that. */
+const untilThere = (path: string): Promise<unknown> =>
+  pollUntil(async () => ((await exists(join(tools.folder, path))) ? true : undefined), {
+    everyMs: 5,
+    deadlineMs: 20_000,
+  });
 
 describe('a tool from npm', () => {
   it('is there as a whole, with the version that the lock file names and without what else that names', async () => {
@@ -122,13 +128,7 @@ describe('a tool from npm', () => {
     const abort = new AbortController();
     const hanging = await npmTool({ root, version: '3.0.0', script: 'exec sleep 600' });
     const installing = install(new ToolFolder(tools.folder, hanging), abort.signal);
-    await pollUntil(
-      async () => ((await exists(join(tools.folder, '.partial', '.cache'))) ? true : undefined),
-      {
-        everyMs: 5,
-        deadlineMs: 20_000,
-      },
-    );
+    await untilThere(join('.partial', '.cache'));
     abort.abort();
     await expect(installing).rejects.toThrow(/abort/);
     expect(await names()).toEqual(['bin']);
@@ -144,6 +144,7 @@ describe('a tool from npm', () => {
 
   it('is not removed while it is being installed', async () => {
     const installing = install();
+    await untilThere('.partial');
     await expect(tools.remove()).rejects.toThrow('Cancel that first');
     await installing;
   });

@@ -15,6 +15,8 @@ export const templateSettings: Readonly<Record<string, string>> = {
   autovacuum_max_workers: '1',
   // No helper processes for reading: an idle server stays below 15 MB.
   io_method: 'sync',
+  // The background writer looks five times a second for two minutes after the last use, by default.
+  bgwriter_delay: '2s',
   jit: 'off',
   checkpoint_timeout: '15min',
   log_checkpoints: 'off',
