@@ -1,5 +1,4 @@
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import { AppError } from '@fullstackagent/controller/contract';
 import { linger } from '../linger.js';
 import { asAppError } from '../problems.js';
@@ -7,9 +6,9 @@ import { projectKeyOf, type ProjectKey } from '../project-key.js';
 import { requestIdFrom } from '../request-id.js';
 import { apiHeaders } from '../security-headers.js';
 import type { Services } from '../services.js';
+import { answerOf, openUpstream, passThrough } from '../upstream.js';
 import { findCaller, type Caller } from './caller.js';
 import { attachment } from './disposition.js';
-import { answerOf, openUpstream } from './upstream.js';
 
 export interface FilesProxy {
   /** True for an upload or a download: it is taken care of. */
@@ -120,23 +119,13 @@ async function passOn(
       ...bodyHeaders(request),
     },
   });
-  const end = (): void => void upstream.destroy();
-  const leave = (): void => {
-    if (!response.writableFinished) end();
-  };
-  response.once('close', leave);
-  signal.addEventListener('abort', end);
-  try {
-    if (signal.aborted || response.destroyed) end();
-    const answered = answerOf(upstream);
-    send(request, upstream, answered);
-    const incoming = await answered;
-    response.writeHead(incoming.statusCode ?? 502, answerHeaders(exchange, incoming));
-    await pipeline(incoming, response);
-  } finally {
-    signal.removeEventListener('abort', end);
-    response.off('close', leave);
-  }
+  await passThrough({
+    ...{ response, upstream, signal, accept: answerOf },
+    send: (answered) => {
+      send(request, upstream, answered);
+    },
+    headers: (incoming) => answerHeaders(exchange, incoming),
+  });
 }
 
 /** An answer may come before the whole request is read, and counts then: the rest is not sent. */

@@ -1,17 +1,9 @@
-import {
-  Agent as PlainAgent,
-  request as requestPlain,
-  type ClientRequest,
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-  type ServerResponse,
-} from 'node:http';
-import { Agent as SecureAgent, request as requestSecure } from 'node:https';
-import { pipeline } from 'node:stream/promises';
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { AppError } from '@fullstackagent/controller/contract';
 import { asAppError } from '../problems.js';
 import { requestIdFrom } from '../request-id.js';
 import type { Services } from '../services.js';
+import { openUpstream, passThrough, responseOf } from '../upstream.js';
 import { findGitCaller, type GitCaller } from './credentials.js';
 
 export interface GitProxy {
@@ -33,15 +25,6 @@ const PASSED_BACK = [
   'pragma',
   'retry-after',
 ] as const;
-
-/**
- * A connection for each request: one that was kept may have ended just now, and a push is not sent twice. The controller
- * is told to keep it all the same: it would else cut it off when it has answered, and the answer would be lost with what
- * was still being sent.
- */
-const CONNECTIONS = { keepAlive: true, maxFreeSockets: 0 };
-const plainConnections = new PlainAgent(CONNECTIONS);
-const secureConnections = new SecureAgent(CONNECTIONS);
 
 /**
  * Stock git's way to the repository: finds out who asks, and passes the bytes on, both ways, as they come. Nothing is
@@ -94,24 +77,23 @@ async function answer(exchange: Exchange): Promise<void> {
 
 async function passOn(exchange: Exchange, caller: GitCaller, signal: AbortSignal): Promise<void> {
   const { request, response } = exchange;
-  const upstream = open(exchange, await caller.token());
-  const end = (): void => void upstream.destroy();
-  const leave = (): void => {
-    if (!response.writableFinished) end();
-  };
-  response.once('close', leave);
-  signal.addEventListener('abort', end);
-  try {
-    if (signal.aborted || response.destroyed) end();
-    const answered = answerOf(upstream);
-    passIn(request, upstream);
-    const incoming = await answered;
-    response.writeHead(incoming.statusCode ?? 502, chosen(incoming.headers, PASSED_BACK));
-    await pipeline(incoming, response);
-  } finally {
-    signal.removeEventListener('abort', end);
-    response.off('close', leave);
-  }
+  const upstream = openUpstream({
+    controllerUrl: exchange.services.controllers.url,
+    method: request.method ?? 'GET',
+    path: request.url ?? '',
+    headers: {
+      ...chosen(request.headers, PASSED_ON),
+      authorization: `Bearer ${await caller.token()}`,
+      'x-request-id': exchange.requestId,
+    },
+  });
+  await passThrough({
+    ...{ response, upstream, signal, accept: answerOf },
+    send: () => {
+      passIn(request, upstream);
+    },
+    headers: (incoming) => chosen(incoming.headers, PASSED_BACK),
+  });
 }
 
 /**
@@ -129,39 +111,11 @@ function passIn(request: IncomingMessage, upstream: ClientRequest): void {
   request.pipe(upstream);
 }
 
-function open({ services, request, requestId }: Exchange, token: string): ClientRequest {
-  const target = new URL(services.controllers.url);
-  const send = target.protocol === 'https:' ? requestSecure : requestPlain;
-  return send(target, {
-    method: request.method ?? 'GET',
-    path: `${target.pathname.replace(/\/$/, '')}${request.url ?? ''}`,
-    headers: {
-      ...chosen(request.headers, PASSED_ON),
-      authorization: `Bearer ${token}`,
-      'x-request-id': requestId,
-    },
-    agent: target.protocol === 'https:' ? secureConnections : plainConnections,
-  });
-}
-
-function answerOf(upstream: ClientRequest): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    upstream.once('response', (incoming) => {
-      // Our own token was refused: that is our mistake or a clock's, and another password would not help.
-      if (incoming.statusCode === 401) reject(new Error('The controller refused the token of the portal.'));
-      else resolve(incoming);
-    });
-    upstream.on('error', (cause) => {
-      reject(
-        new AppError('NOT_READY', 'The platform is not answering right now. Try again in a moment.', {
-          cause,
-        }),
-      );
-    });
-    upstream.once('close', () => {
-      reject(new AppError('NOT_READY', 'The platform ended the connection. Try again in a moment.'));
-    });
-  });
+async function answerOf(upstream: ClientRequest): Promise<IncomingMessage> {
+  const incoming = await responseOf(upstream);
+  // Our own token was refused: that is our mistake or a clock's, and another password would not help.
+  if (incoming.statusCode === 401) throw new Error('The controller refused the token of the portal.');
+  return incoming;
 }
 
 function chosen(headers: NodeJS.Dict<string | string[]>, names: readonly string[]): OutgoingHttpHeaders {

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '@fullstackagent/controller/contract';
-import { openUpstream, responseOf } from '../files/upstream.js';
+import { openUpstream, responseOf } from '../upstream.js';
 import { linger } from '../linger.js';
 import { asAppError } from '../problems.js';
 import { requestIdFrom } from '../request-id.js';

@@ -4,10 +4,12 @@ import {
   type ClientRequest,
   type IncomingMessage,
   type OutgoingHttpHeaders,
+  type ServerResponse,
 } from 'node:http';
 import { Agent as SecureAgent, request as requestSecure } from 'node:https';
+import { pipeline } from 'node:stream/promises';
 import { AppError } from '@fullstackagent/controller/contract';
-import { errorFromProblem } from '../controller-request.js';
+import { errorFromProblem } from './controller-request.js';
 
 export interface UpstreamRequest {
   readonly controllerUrl: string;
@@ -58,6 +60,51 @@ export async function answerOf(upstream: ClientRequest): Promise<IncomingMessage
   const { statusCode = 0 } = incoming;
   if (statusCode >= 200 && statusCode < 300) return incoming;
   throw errorFromProblem(statusCode, await textOf(incoming).catch(() => ''));
+}
+
+export interface Passing {
+  readonly response: ServerResponse;
+  readonly upstream: ClientRequest;
+  /** Ends it early. */
+  readonly signal: AbortSignal;
+  /** Begins to write the request's body; `answered` settles with the head of the answer. */
+  readonly send: (answered: Promise<IncomingMessage>) => void;
+  /** Throws what is told to the client in place of this answer. */
+  readonly accept: (upstream: ClientRequest) => Promise<IncomingMessage>;
+  /** What of the answer's head goes back. */
+  readonly headers: (incoming: IncomingMessage) => OutgoingHttpHeaders;
+}
+
+/**
+ * Passes a request on and its answer back as the bytes come, each side as fast as the other one. When one end goes away
+ * the other is told. Rejects before the head of an answer was sent with what `accept` throws, later with why the bytes
+ * stopped.
+ */
+export async function passThrough({
+  response,
+  upstream,
+  signal,
+  send,
+  accept,
+  headers,
+}: Passing): Promise<void> {
+  const end = (): void => void upstream.destroy();
+  const leave = (): void => {
+    if (!response.writableFinished) end();
+  };
+  response.once('close', leave);
+  signal.addEventListener('abort', end);
+  try {
+    if (signal.aborted || response.destroyed) end();
+    const answered = accept(upstream);
+    send(answered);
+    const incoming = await answered;
+    response.writeHead(incoming.statusCode ?? 502, headers(incoming));
+    await pipeline(incoming, response);
+  } finally {
+    signal.removeEventListener('abort', end);
+    response.off('close', leave);
+  }
 }
 
 const notAnswering = (cause: unknown): AppError =>
