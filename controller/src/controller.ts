@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { ApiDeps } from './api/deps.js';
 import { createApp } from './api/app.js';
 import { createMetrics } from './api/metrics.js';
+import { PortalTokens } from './api/portal-tokens.js';
 import { ProjectBoard } from './api/project-board.js';
 import { sshUpgrades } from './api/ssh-upgrade.js';
 import { terminalUpgrades } from './api/terminal-upgrade.js';
@@ -192,7 +193,7 @@ function apiDeps({ repository, api, access, builds, board, config, log }: Parts)
       return { address, token, session };
     },
     machine: machineReader({ api, cluster: config.cluster, runsAsRoot: process.getuid?.() === 0 }),
-    tokenKey: config.tokenKey,
+    tokens: new PortalTokens(config.tokenKey),
     webhookSecret: config.webhookSecret,
     metrics: createMetrics(),
     log,

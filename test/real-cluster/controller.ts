@@ -133,10 +133,11 @@ export class ControllerProcess {
     return text.replace(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/, indented);
   }
 
-  /** As the portal asks: with a token that lives a minute. */
+  /** As the portal asks: with a token that lives a minute and is good for one request. */
   #token(): string {
     const now = Math.floor(Date.now() / 1000);
-    const claims = { iss: 'portal', aud: 'controller', sub: OWNER, name: 'Ada', operator: false };
+    const jti = randomBytes(16).toString('hex');
+    const claims = { iss: 'portal', aud: 'controller', jti, sub: OWNER, name: 'Ada', operator: false };
     const signed = `${base64url({ alg: 'HS256' })}.${base64url({ ...claims, iat: now, exp: now + 60 })}`;
     return `${signed}.${createHmac('sha256', this.#key).update(signed).digest('base64url')}`;
   }

@@ -50,6 +50,28 @@ describe('who is asking', () => {
     },
   );
 
+  test('a token is taken once, whatever it is brought for', async () => {
+    const token = await tokenOf('owner');
+    const statuses: number[] = [];
+    for (const path of [PROJECTS, PROJECTS, `${PROJECTS}/shared/files?path=a`])
+      statuses.push((await controller.call('GET', path, asJson(token))).status);
+    expect(statuses).toEqual([200, 401, 401]);
+    expect((await controller.call('GET', PROJECTS, { as: 'owner' })).status).toBe(200);
+  });
+
+  test('of one token brought twice at once, one is taken', async () => {
+    const token = await tokenOf('owner');
+    const answers = await Promise.all([1, 2, 3].map(() => controller.call('GET', PROJECTS, asJson(token))));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401]);
+  });
+
+  test('a token without an id, or with one that is too long to remember', async () => {
+    for (const id of [undefined, 'x', 'x'.repeat(10_000)]) {
+      const answer = await controller.call('GET', PROJECTS, asJson(await tokenOf('owner', { id })));
+      expect(answer.status).toBe(401);
+    }
+  });
+
   test('a token without a signature', async () => {
     const [, payload] = (await tokenOf('owner')).split('.');
     const header = Buffer.from('{"alg":"none"}').toString('base64url');

@@ -1,63 +1,7 @@
-import { errors as jose, jwtVerify } from 'jose';
-import type { z } from 'zod';
 import { namespaceName, type MemberRole } from '@fullstackagent/charts';
 import { AppError } from '../contract/errors.js';
-import {
-  sharedTerminalClaims,
-  TOKEN_LIFETIME_SECONDS,
-  tokenClaims,
-  type SharedTerminalClaims,
-  type TokenClaims,
-} from '../contract/token.js';
+import type { TokenClaims } from '../contract/token.js';
 import type { IntentView } from '../model/intent.js';
-
-/** Two clocks, portal and controller, may differ by this. */
-const CLOCK_TOLERANCE_SECONDS = 5;
-
-/** The person a request acts for. Throws UNAUTHENTICATED for anything but a valid, young token of the portal. */
-export const authenticate = (authorization: string | undefined, key: Uint8Array): Promise<TokenClaims> =>
-  verified(authorization, { key, audience: 'controller', claims: tokenClaims });
-
-/** The guest of a shared terminal. Throws as {@link authenticate}. */
-export const authenticateGuest = (
-  authorization: string | undefined,
-  key: Uint8Array,
-): Promise<SharedTerminalClaims> =>
-  verified(authorization, { key, audience: 'shared-terminal', claims: sharedTerminalClaims });
-
-interface Expected<T extends z.ZodType> {
-  readonly key: Uint8Array;
-  readonly audience: string;
-  readonly claims: T;
-}
-
-async function verified<T extends z.ZodType>(
-  authorization: string | undefined,
-  { key, audience, claims }: Expected<T>,
-): Promise<z.output<T>> {
-  const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/.exec(authorization ?? '')?.[1];
-  if (token === undefined) throw new AppError('UNAUTHENTICATED', 'Sign in first.');
-  try {
-    const { payload } = await jwtVerify(token, key, {
-      algorithms: ['HS256'],
-      issuer: 'portal',
-      audience,
-      maxTokenAge: TOKEN_LIFETIME_SECONDS,
-      clockTolerance: CLOCK_TOLERANCE_SECONDS,
-      requiredClaims: ['exp', 'iat', 'sub'],
-    });
-    return claims.parse(payload);
-  } catch (error) {
-    const expired = error instanceof jose.JWTExpired;
-    throw new AppError(
-      'UNAUTHENTICATED',
-      expired ? 'The session token has expired.' : 'The session token is not valid.',
-      {
-        cause: error,
-      },
-    );
-  }
-}
 
 /** `read`: any member. `change`: those who may change projects, use terminals and see passwords. */
 export type Need = 'read' | 'change';

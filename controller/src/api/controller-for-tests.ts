@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,6 +37,8 @@ const KEY = Buffer.alloc(32, 7);
 
 export interface TokenChanges {
   readonly sub?: string;
+  /** `undefined` as a value: none at all. */
+  readonly id?: string | undefined;
   readonly key?: Uint8Array;
   readonly audience?: string;
   readonly issuer?: string;
@@ -45,7 +48,12 @@ export interface TokenChanges {
 
 export function tokenOf(person: Person, changes: TokenChanges = {}): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
-  return new SignJWT({ name: `The ${person}`, operator: person === 'operator' })
+  const id = 'id' in changes ? changes.id : randomUUID();
+  return new SignJWT({
+    name: `The ${person}`,
+    operator: person === 'operator',
+    ...(id === undefined ? {} : { jti: id }),
+  })
     .setProtectedHeader({ alg: 'HS256' })
     .setIssuer(changes.issuer ?? 'portal')
     .setAudience(changes.audience ?? 'controller')

@@ -15,6 +15,7 @@ import type { SandboxShells } from '../sandbox/shells.js';
 import type { Snapshots } from '../sandbox/snapshots.js';
 import type { SandboxSsh } from '../sandbox/ssh.js';
 import type { TerminalTarget } from '../sandbox/terminal.js';
+import type { PortalTokens } from './portal-tokens.js';
 import type { ProjectBoard } from './project-board.js';
 import type { ProjectChanges } from './changes.js';
 import type { Metrics } from './metrics.js';
@@ -56,7 +57,7 @@ export interface ApiDeps {
   readonly terminal: (key: ProjectKey, session: string) => Promise<TerminalTarget>;
   /** How sandboxes are kept apart, as the cluster or the engine says. */
   readonly machine: () => Promise<Machine>;
-  readonly tokenKey: Uint8Array;
+  readonly tokens: PortalTokens;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** Aborted when the server stops: event streams would never end by themselves. */

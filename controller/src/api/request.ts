@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { AppError } from '../contract/errors.js';
 import type { TokenClaims } from '../contract/token.js';
 import type { Author, ProjectKey } from '../model/intent.js';
-import { authenticate, authorise, type Need } from './auth.js';
+import { authorise, type Need } from './auth.js';
 import type { ApiDeps } from './deps.js';
 
 /** What a handler knows about a request before it looks at the body. */
@@ -30,9 +30,9 @@ export const assignRequestId: RequestHandler = (request, response, next) => {
 export const requestIdOf = (response: Response): string => String(response.locals['requestId']);
 
 /** Every route behind this needs a token. */
-export function requireToken(deps: Pick<ApiDeps, 'tokenKey'>): RequestHandler {
+export function requireToken(deps: Pick<ApiDeps, 'tokens'>): RequestHandler {
   return async (request, response, next) => {
-    response.locals['claims'] = await authenticate(request.headers.authorization, deps.tokenKey);
+    response.locals['claims'] = await deps.tokens.person(request.headers.authorization);
     next();
   };
 }

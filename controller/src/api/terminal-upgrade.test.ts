@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
@@ -36,11 +37,17 @@ afterAll(async () => {
   await controller.stop();
 });
 
-async function open(
-  person: Person | undefined,
-  path: string,
-): Promise<{ socket: WebSocket; status?: number }> {
-  const headers = person === undefined ? {} : { Authorization: `Bearer ${await tokenOf(person)}` };
+interface Dialled {
+  readonly socket: WebSocket;
+  /** Where it was refused. */
+  readonly status?: number;
+}
+
+const open = async (person: Person | undefined, path: string): Promise<Dialled> =>
+  dial(path, person === undefined ? undefined : await tokenOf(person));
+
+async function dial(path: string, token: string | undefined): Promise<Dialled> {
+  const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   const socket = new WebSocket(`ws://127.0.0.1:${controller.port}${path}`, ['tty'], { headers });
   const refused = new Promise<number>((resolve) => {
     socket.once('unexpected-response', (_request, response) => {
@@ -73,6 +80,17 @@ describe('who gets a terminal', () => {
   test.each(cases)('%s', async (_what, { as, path }, status) => {
     expect((await open(as, path)).status).toBe(status);
   });
+});
+
+test('a token opens a terminal once, and a refusal uses it up too', async () => {
+  const token = await tokenOf('maintainer');
+  const { socket, status } = await dial(`${PATH}?session=main`, token);
+  expect(status).toBeUndefined();
+  expect((await dial(`${PATH}?session=main`, token)).status).toBe(401);
+  socket.terminate();
+  const refused = await tokenOf('maintainer');
+  expect((await dial(PATH, refused)).status).toBe(400);
+  expect((await dial(`${PATH}?session=main`, refused)).status).toBe(401);
 });
 
 test('a sandbox that does not run: closed with a sentence', async () => {
@@ -128,24 +146,10 @@ describe('a terminal that is shared', () => {
       .setIssuer('portal')
       .setAudience('shared-terminal')
       .setSubject(sub)
+      .setJti(randomUUID())
       .setIssuedAt()
       .setExpirationTime('60s')
       .sign(Buffer.alloc(32, 7));
-
-  async function dial(path: string, token: string): Promise<{ socket: WebSocket; status?: number }> {
-    const socket = new WebSocket(`ws://127.0.0.1:${controller.port}${path}`, ['tty'], {
-      headers: { Authorization: `Bearer ${token}` },
-    });
-    socket.on('error', () => undefined);
-    const refused = new Promise<number>((resolve) => {
-      socket.once('unexpected-response', (_request, response) => {
-        response.resume();
-        resolve(response.statusCode ?? 0);
-      });
-    });
-    const status = await Promise.race([once(socket, 'open').then(() => undefined), refused]);
-    return status === undefined ? { socket } : { socket, status };
-  }
 
   const SHARED = '/v1/shared-terminal';
 
@@ -174,6 +178,14 @@ describe('a terminal that is shared', () => {
     ['an access that there is not', people.owner, { access: 'admin' }, 401],
   ])('is refused where it names %s', async (...[, sub, changes, status]) => {
     expect((await dial(SHARED, await guestToken(sub, changes))).status).toBe(status);
+  });
+
+  test('a guest’s token opens it once', async () => {
+    const token = await guestToken(people.maintainer);
+    const { socket, status } = await dial(SHARED, token);
+    expect(status).toBeUndefined();
+    expect((await dial(SHARED, token)).status).toBe(401);
+    socket.terminate();
   });
 
   test('the token of a guest opens nothing else, and no other token opens this', async () => {

@@ -5,7 +5,7 @@ import type { ProjectKey } from '../model/intent.js';
 import { bridgeTerminal, MAX_MESSAGE_BYTES } from '../sandbox/terminal.js';
 import { guestSeat, ownSeat, type Seat } from '../sandbox/terminal-seats.js';
 import { TerminalSizes } from '../sandbox/terminal-sizes.js';
-import { authenticateGuest, isAllowed } from './auth.js';
+import { isAllowed } from './auth.js';
 import type { ApiDeps } from './deps.js';
 import {
   personAt,
@@ -63,7 +63,7 @@ async function personOf(deps: ApiDeps, upgrade: UpgradeRequest, sizes: TerminalS
 
 /** Nothing of the address counts: which terminal it is, and what may be done there, is in what the portal signed. */
 async function guestOf(deps: ApiDeps, { request }: UpgradeRequest, sizes: TerminalSizes): Promise<Opening> {
-  const claims = await authenticateGuest(request.headers.authorization, deps.tokenKey);
+  const claims = await deps.tokens.guest(request.headers.authorization);
   const { sub, name: guest, share, access, namespace, project, session } = claims;
   const subject = { sub, operator: false };
   const key = { namespace, name: project };

@@ -4,7 +4,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { AppError } from '../contract/errors.js';
 import type { TokenClaims } from '../contract/token.js';
 import type { ProjectKey } from '../model/intent.js';
-import { authenticate, authorise } from './auth.js';
+import { authorise } from './auth.js';
 import type { ApiDeps } from './deps.js';
 import { classify } from './problems.js';
 import { requestIdFrom } from './request.js';
@@ -93,7 +93,7 @@ export async function personAt(
   path: RegExp,
   { request, url }: UpgradeRequest,
 ): Promise<{ readonly subject: TokenClaims; readonly key: ProjectKey }> {
-  const subject = await authenticate(request.headers.authorization, deps.tokenKey);
+  const subject = await deps.tokens.person(request.headers.authorization);
   const [, namespace = '', name = ''] = path.exec(url.pathname) ?? [];
   const key = { namespace, name };
   requireProject(deps, subject, key);

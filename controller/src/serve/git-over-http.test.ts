@@ -6,27 +6,32 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ControllerForTests, NAMESPACE, people, tokenOf, type Person } from '../api/controller-for-tests.js';
 import type { ProjectDto } from '../contract/projects.js';
 import { GitClient } from './git-client-for-tests.js';
+import { asPerson, startSigningGateway, type SigningGateway } from './signing-gateway-for-tests.js';
 
 /** Stock git against the whole controller. What the portal adds (access tokens) is tested there. */
 
 let controller: ControllerForTests;
+let gateway: SigningGateway;
 let folder: string;
 let count = 0;
 
 beforeAll(async () => {
   controller = await ControllerForTests.start();
+  gateway = await startSigningGateway(
+    () => controller.port,
+    async (person) => `Bearer ${await tokenOf(person as Person)}`,
+  );
 });
 afterAll(async () => {
+  gateway.stop();
   await controller.stop();
 });
 beforeEach(async () => {
   folder = await mkdtemp(join(controller.folder, 'clones-'));
 });
 
-const address = (): string => `http://127.0.0.1:${controller.port}/gitops.git`;
-const headers = (person: Person) => async (): Promise<readonly string[]> => [
-  `Authorization: Bearer ${await tokenOf(person)}`,
-];
+const address = (): string => `http://127.0.0.1:${gateway.port}/gitops.git`;
+const headers = (person: Person) => (): Promise<readonly string[]> => Promise.resolve([asPerson(person)]);
 
 /** Somebody's clone. git has no permissions by path: only the operator can have made it. */
 async function cloneFor(person: Person, ...options: readonly string[]): Promise<GitClient> {

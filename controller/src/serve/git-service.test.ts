@@ -10,7 +10,8 @@ import { projectPath, writeDocument } from '@fullstackagent/charts';
 import express from 'express';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { tokenOf } from '../api/controller-for-tests.js';
+import { people, tokenOf } from '../api/controller-for-tests.js';
+import { PortalTokens } from '../api/portal-tokens.js';
 import { assignRequestId } from '../api/request.js';
 import { gitRoutes } from '../api/routes/git.js';
 import { NAMESPACE, OWNER, project } from '../shared/documents-for-tests.js';
@@ -21,6 +22,7 @@ import type { GitLimits } from './git-service.js';
 import { startGitService } from './index.js';
 import { packet } from './pkt-line.js';
 import { removeOldQuarantines } from './quarantine.js';
+import { asPerson, startSigningGateway } from './signing-gateway-for-tests.js';
 
 /** Limits, and clients that are slow, gone or not git. */
 
@@ -31,8 +33,9 @@ interface Served {
   clone(): Promise<GitClient>;
 }
 
-const bearer = async (sub?: string): Promise<string> =>
-  `Bearer ${await tokenOf('operator', sub === undefined ? {} : { sub })}`;
+const bearer = async (sub: string = people.operator): Promise<string> =>
+  `Bearer ${await tokenOf('operator', { sub })}`;
+const headersOf = (sub: string) => (): Promise<readonly string[]> => Promise.resolve([asPerson(sub)]);
 
 async function serve(limits: Partial<GitLimits> = {}): Promise<Served> {
   const installation = await withTenant(await openInstallation());
@@ -42,7 +45,7 @@ async function serve(limits: Partial<GitLimits> = {}): Promise<Served> {
   const { repository, store, folder } = installation;
   const git = await startGitService({ repository, searchPath, store, log, limits });
   const app = express();
-  app.use(assignRequestId, gitRoutes({ git, log, tokenKey: Buffer.alloc(32, 7) }));
+  app.use(assignRequestId, gitRoutes({ git, log, tokens: new PortalTokens(Buffer.alloc(32, 7)) }));
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(async () => {
@@ -51,6 +54,10 @@ async function serve(limits: Partial<GitLimits> = {}): Promise<Served> {
     server.close();
   });
   const { port } = server.address() as AddressInfo;
+  const gateway = await startSigningGateway(() => port, bearer);
+  onTestFinished(() => {
+    gateway.stop();
+  });
   let clones = 0;
   return {
     installation,
@@ -58,14 +65,14 @@ async function serve(limits: Partial<GitLimits> = {}): Promise<Served> {
     logged,
     clone: async () => {
       const name = `clone-${(clones += 1)}`;
-      const headers = async (): Promise<readonly string[]> => [`Authorization: ${await bearer()}`];
-      await new GitClient(folder, headers).must(
+      const operator = headersOf(people.operator);
+      await new GitClient(folder, operator).must(
         'clone',
         '--quiet',
-        `http://127.0.0.1:${port}/gitops.git`,
+        `http://127.0.0.1:${gateway.port}/gitops.git`,
         name,
       );
-      return new GitClient(join(folder, name), headers);
+      return new GitClient(join(folder, name), operator);
     },
   };
 }
@@ -249,8 +256,7 @@ describe('pushes at the same time', () => {
     commitWithStockGit(gitDir, 'main', { [path]: writeDocument(project('shared')) });
     await store.refresh();
     const clients = await Promise.all([served.clone(), served.clone(), served.clone()]);
-    const owner = async (): Promise<readonly string[]> => [`Authorization: ${await bearer(OWNER)}`];
-    const pushers = clients.map(({ folder }) => new GitClient(folder, owner));
+    const pushers = clients.map(({ folder }) => new GitClient(folder, headersOf(OWNER)));
     const [first, ...others] = pushers;
     await first?.commit(path, (text) => text.replace(/displayName: .*/, 'displayName: Pushed'));
     await Promise.all(

@@ -8,7 +8,7 @@ const REPOSITORY = '/gitops.git';
 const COME_AGAIN_SECONDS = '5';
 
 /** The repository, for stock git. */
-export function gitRoutes(deps: Pick<ApiDeps, 'git' | 'tokenKey' | 'log'>): Router {
+export function gitRoutes(deps: Pick<ApiDeps, 'git' | 'tokens' | 'log'>): Router {
   const router = Router();
   router.use(REPOSITORY, requireToken(deps), async (request: Request, response: Response) => {
     const { claims, requestId } = contextOf(response);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 export interface ControllerConnection {
   readonly baseUrl: string;
-  /** A signed token that names the acting person. */
+  /** A new signed token that names the acting person: each is good for one request. */
   readonly token: () => Promise<string>;
   readonly requestId: string;
 }
@@ -20,23 +20,18 @@ const ANSWER_LIMIT_MS = 30_000;
 
 /** One request. Throws an AppError unless the answer is a success. */
 export async function ask(connection: ControllerConnection, request: ControllerRequest): Promise<Response> {
-  const token = await connection.token();
-  const response = await send(connection, request, token);
+  const response = await send(connection, request);
   if (response.ok) return response;
   throw errorFromProblem(response.status, await response.text().catch(() => ''));
 }
 
-async function send(
-  connection: ControllerConnection,
-  request: ControllerRequest,
-  token: string,
-): Promise<Response> {
+async function send(connection: ControllerConnection, request: ControllerRequest): Promise<Response> {
   const { method, path, body, signal } = request;
-  const once = (): Promise<Response> =>
+  const once = async (): Promise<Response> =>
     fetch(`${connection.baseUrl}${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${token}`,
+        authorization: `Bearer ${await connection.token()}`,
         'x-request-id': connection.requestId,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },

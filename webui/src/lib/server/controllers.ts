@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { PlatformDto, SharedTerminalClaims } from '@fullstackagent/controller/contract';
+import type { PlatformDto } from '@fullstackagent/controller/contract';
 import type { SignUpPolicy } from './accounts/account-store.js';
 import { ControllerClient } from './controller-client.js';
 import {
@@ -8,6 +8,7 @@ import {
   theDeployToken,
   thePortal,
   type ActingPerson,
+  type GuestClaims,
 } from './controller-token.js';
 import type { SessionUser } from './users.js';
 
@@ -38,7 +39,7 @@ export class Controllers {
     return signToken(personOf(user), this.#key);
   }
 
-  guestToken(claims: Omit<SharedTerminalClaims, 'iss' | 'aud'>): Promise<string> {
+  guestToken(claims: GuestClaims): Promise<string> {
     return signGuestToken(claims, this.#key);
   }
 

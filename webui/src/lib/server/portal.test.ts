@@ -352,6 +352,14 @@ describe.skipIf(!isBuilt())('the built portal (npm run build first)', () => {
       controller.answer(path, undefined);
     });
 
+    it('reads again, with a token of its own, where a kept connection had just ended', async () => {
+      controller.answer(`GET /v1/tenants/${await namespaceOf('ada')}/projects/blog`, 'hang up once');
+      expect(await ada.send('GET', '/api/projects/blog')).toMatchObject({
+        status: 404,
+        json: { detail: 'There is no such project.' },
+      });
+    });
+
     it.each(['%2e%2e', 'ns-abcd1234~a%2fb', 'a%00', 'a%20', 'Blog', '..%2f..%2fplatform', 'a~b~c'])(
       'is never an address made of %s',
       async (id) => {

@@ -22,10 +22,10 @@ export interface SeenRequest {
   readonly body: unknown;
 }
 
-type Answer = { readonly status: number; readonly body: unknown } | 'hang up';
+type Answer = { readonly status: number; readonly body: unknown } | 'hang up' | 'hang up once';
 
 /**
- * The outside world of the portal: an HTTP server that checks the portal's token as the controller does, answers what a
+ * The outside world of the portal: an HTTP server that checks the portal's token as the controller does, each once, answers what a
  * test told it to, and remembers what it was asked.
  */
 export class ControllerForTests {
@@ -43,6 +43,7 @@ export class ControllerForTests {
     noServer: true,
     handleProtocols: (offered) => [...offered][0] ?? false,
   });
+  readonly #used = new Set<string>();
   #refusal: Problem | undefined;
 
   private constructor() {
@@ -106,7 +107,8 @@ export class ControllerForTests {
     const body = await bodyOf(request);
     this.seen.push({ method, url, claims, body, requestId: typeof header === 'string' ? header : undefined });
     const answer = this.#answers.get(`${method} ${url}`);
-    if (answer === 'hang up') request.socket.destroy();
+    if (answer === 'hang up once') this.#answers.delete(`${method} ${url}`);
+    if (answer === 'hang up' || answer === 'hang up once') request.socket.destroy();
     else if (answer !== undefined) send(response, answer.status, answer.body);
     else this.#serveByItself(response, { method, url });
   }
@@ -146,8 +148,11 @@ export class ControllerForTests {
       issuer: 'portal',
       audience,
       maxTokenAge: 60,
-      requiredClaims: ['exp', 'iat', 'sub'],
+      requiredClaims: ['exp', 'iat', 'sub', 'jti'],
     });
+    const { jti = '' } = payload;
+    if (this.#used.has(jti)) throw new Error('This token was used before.');
+    this.#used.add(jti);
     return payload;
   }
 }
