@@ -3,7 +3,8 @@
 # engine does, in the sandbox and with its variables. Nothing that is there is ever overwritten.
 #
 # It ends as soon as a shell may start. A repository goes on coming behind it; for so long `cloning` lies in the run
-# folder, and shells wait for it and show how far it is (.bashrc). Where it could not be had, `clone-failed` says why.
+# folder, and shells wait for it and show how far it is (.bashrc). Where it could not be had, `clone-failed` says why:
+# what in its first line, git's last word in the second. The controller reads both for the project's page.
 #
 # -p: neither BASH_ENV nor functions of the environment reach this script.
 set -euo pipefail

@@ -17,7 +17,7 @@ import {
 import type { BuildEvent } from './contract/build.js';
 import { AppError } from './contract/errors.js';
 import { RegistryForTests } from './registry/registry-for-tests.js';
-import type { Runner } from './sandbox/files.js';
+import type { Runner } from './sandbox/exec-stream.js';
 import type { ImageBuilds } from './sandbox/image-builds.js';
 import { temporaryFolder } from './shared/repository-for-tests.js';
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
 import { pushImage, RegistryError } from './registry/index.js';
-import type { Runner } from './sandbox/files.js';
+import type { Runner } from './sandbox/exec-stream.js';
 import { ImageBuilds } from './sandbox/image-builds.js';
 
 interface Parts {

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
 import { imageBuilds } from './build-images.js';
 import { buildRequest, PATH, runnerIn, until } from './builds-for-tests.js';
-import type { Runner } from './sandbox/files.js';
+import type { Runner } from './sandbox/exec-stream.js';
 import { temporaryFolder } from './shared/repository-for-tests.js';
 
 const key = { namespace: 'ns-ab3cd4ef', name: 'blog' };

@@ -23,6 +23,7 @@ import { PurgeLoop, type ProjectHealth } from './reconcile/index.js';
 import { openRepository, type OpenRepository } from './repository.js';
 import { Agent } from './sandbox/agent.js';
 import { DatabaseBackups } from './sandbox/database-backups.js';
+import { WorkspaceClone } from './sandbox/clone.js';
 import { DiskUse } from './sandbox/disk-use.js';
 import { DatabaseAccess } from './sandbox/database.js';
 import { SandboxFiles } from './sandbox/files.js';
@@ -183,6 +184,7 @@ function apiDeps({ repository, api, access, builds, board, config, log }: Parts)
     disk: new DiskUse({ api, offered: config.cluster === 'engine' }),
     files,
     shells: new SandboxShells(access),
+    clone: new WorkspaceClone(access),
     agent: new Agent({ api, offered: config.cluster === 'engine' }),
     snapshots: new Snapshots({ api, files, offered: config.cluster === 'engine' }),
     builds,

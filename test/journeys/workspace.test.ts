@@ -76,16 +76,23 @@ describe('a project that begins with a repository, clicked through', () => {
     expect(git(platform.repository, 'log', '--format=%s', 'main')).not.toContain('Create my-blog');
   });
 
-  it('is cloned while the terminal says so, and is there with CLAUDE.md and the git identity', async () => {
+  it('is cloned while page and terminal say so, and is there with CLAUDE.md and the git identity', async () => {
     server.hold();
     await page.getByLabel('Repository', { exact: true }).fill(server.urlOf('blog'));
     await page.getByRole('button', { name: 'Create project' }).click();
     await project.waitFor('RUNNING');
+    await page.getByText('The repository is being cloned').waitFor();
+    await page.getByRole('status').getByText(server.urlOf('blog')).waitFor();
+    await pictures(page, 'overview-cloning', { fullPage: true });
     await project.openTerminal();
     await project.waitForText(/Cloning https:.*blog\.git into \/workspace/);
     await pictures(page, 'terminal-cloning');
     server.release();
     await project.waitForText(/is ready\./);
+    await project.openTab('Overview');
+    await page.getByRole('region', { name: 'Sandbox' }).waitFor();
+    await page.getByText('The repository is being cloned').waitFor({ state: 'detached' });
+    await project.openTerminal();
     await project.typeCommand(
       'cat README.md CLAUDE.md; git config user.name; git config user.email; git log --format=%s',
     );
@@ -117,7 +124,7 @@ describe('a project that begins with a repository, clicked through', () => {
     await project.waitForText(/from the repository\s+mine\s+Use tabs\.\s+Answer in verse\.\s+Countess/);
   });
 
-  it('says in the terminal why it could not be cloned', async () => {
+  it('says on the page and in the terminal why it could not be cloned', async () => {
     await page.goto(`${platform.url}/projects/new`);
     await page.getByLabel('Name', { exact: true }).fill('Nothing');
     await page.getByRole('switch', { name: 'PostgreSQL database' }).setChecked(false);
@@ -127,9 +134,19 @@ describe('a project that begins with a repository, clicked through', () => {
     await page.getByLabel('Branch or tag').fill('no-such-branch');
     await page.getByRole('button', { name: 'Create project' }).click();
     await project.waitFor('RUNNING');
-    await project.openTerminal();
     // Its certificate is not known here: git says so, and that is what is shown.
+    const notice = page.getByRole('status').filter({ hasText: 'The repository could not be cloned' });
+    await notice.getByText(`${server.urlOf('blog')} could not be cloned into /workspace.`).waitFor();
+    await notice.getByText(/^fatal: unable to access /).waitFor();
+    await notice.getByText(/each start tries again/).waitFor();
+    await pictures(page, 'overview-not-cloned', { fullPage: true });
+    await project.openTerminal();
     await project.waitForText(/could not be cloned into \/workspace:\s+fatal: unable to access/);
     await pictures(page, 'terminal-not-cloned');
+    // What a person makes of it is seen on the page, which goes on looking.
+    await project.typeCommand(`git -c http.sslCAInfo=${server.certificate} clone ${server.urlOf('blog')} .`);
+    await project.openTab('Overview');
+    await page.getByRole('region', { name: 'Sandbox' }).waitFor();
+    await notice.waitFor({ state: 'detached' });
   });
 });

@@ -88,6 +88,7 @@ describe('who may do what', () => {
     ['GET', '/shared', read],
     ['GET', '/shared/environment', read],
     ['GET', '/shared/workspace', read],
+    ['GET', '/shared/workspace/clone', read],
     ['GET', '/shared/history', read],
     ['GET', '/shared/manifests', read],
     ['GET', '/shared/database', read],

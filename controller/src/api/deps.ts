@@ -4,6 +4,7 @@ import type { PlanDto } from '../contract/plan.js';
 import type { GitBackupChanges, GitReleaseChanges, ReleaseCommit } from '../intent/index.js';
 import type { Edit, IntentStore, ProjectKey, RenderedView } from '../model/intent.js';
 import type { Agent } from '../sandbox/agent.js';
+import type { WorkspaceClone } from '../sandbox/clone.js';
 import type { DatabaseBackups } from '../sandbox/database-backups.js';
 import type { DiskUse } from '../sandbox/disk-use.js';
 import type { DatabaseAccess } from '../sandbox/database.js';
@@ -53,6 +54,7 @@ export interface ApiDeps {
   readonly disk: Pick<DiskUse, 'of'>;
   readonly files: SandboxFiles;
   readonly shells: SandboxShells;
+  readonly clone: Pick<WorkspaceClone, 'of'>;
   readonly ssh: Pick<SandboxSsh, 'offer' | 'open'>;
   readonly terminal: (key: ProjectKey, session: string) => Promise<TerminalTarget>;
   /** How sandboxes are kept apart, as the cluster or the engine says. */

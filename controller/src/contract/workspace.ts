@@ -19,3 +19,26 @@ export interface WorkspaceDto {
   /** Blob id of the document: send it back with a change. */
   readonly version: string;
 }
+
+/**
+ * `GET …/workspace/clone`: what became of the repository that a workspace begins with, as its sandbox says when asked.
+ * All text is of the sandbox: whoever works there may have written it.
+ */
+export type CloneDto =
+  /** The workspace begins with no repository, or has what it began with. */
+  | { readonly state: 'settled' }
+  | {
+      readonly state: 'cloning';
+      readonly url: string;
+      /** Git's latest word on how far it is. */
+      readonly progress?: string;
+    }
+  | {
+      readonly state: 'failed';
+      /** What could not be done, in a sentence. */
+      readonly what: string;
+      /** Git's last word about it. */
+      readonly why?: string;
+      /** The workspace is empty: the next start of the sandbox tries again. */
+      readonly triedAgain: boolean;
+    };

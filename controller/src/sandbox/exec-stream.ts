@@ -1,6 +1,7 @@
 import { Readable, Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { AppError } from '../contract/errors.js';
+import type { ProjectKey } from '../model/intent.js';
 import { at, list, text } from '../shared/json.js';
 
 /** Kubernetes' exec over a WebSocket; version 5 is the first that can say that the input has ended. */
@@ -31,6 +32,11 @@ export interface SandboxProgram {
   /** Rejects with CLUSTER_UNREACHABLE where the connection ended before the program. */
   readonly ended: Promise<ExecEnd>;
   abort(): void;
+}
+
+/** What runs programs in sandboxes. Throws NOT_READY where one does not run. */
+export interface Runner {
+  run(key: ProjectKey, command: readonly string[]): Promise<SandboxProgram>;
 }
 
 /** Takes an open, paused connection. Whoever reads slowly slows the program, not this process's memory. */

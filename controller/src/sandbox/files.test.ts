@@ -9,7 +9,8 @@ import { buffer, text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { relativePath } from '../contract/files.js';
 import { temporaryFolder } from '../shared/repository-for-tests.js';
-import { SandboxFiles, type Runner } from './files.js';
+import type { Runner } from './exec-stream.js';
+import { SandboxFiles } from './files.js';
 
 const key = { namespace: 'ns-ab3cd4ef', name: 'blog' };
 const PATH = process.env['PATH'] ?? '';

@@ -10,12 +10,8 @@ import type {
 } from '../contract/files.js';
 import type { ProjectKey } from '../model/intent.js';
 import { allOf } from './answers.js';
-import type { SandboxProgram } from './exec-stream.js';
+import type { Runner, SandboxProgram } from './exec-stream.js';
 import { DOWNLOAD, FILE_EXITS, UPLOAD, UPLOAD_CANCEL, UPLOAD_STATE } from './file-scripts.js';
-
-export interface Runner {
-  run(key: ProjectKey, command: readonly string[]): Promise<SandboxProgram>;
-}
 
 export interface Download {
   /** Absent for a folder, which comes as a gzipped tar. */

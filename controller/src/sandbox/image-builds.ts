@@ -5,7 +5,7 @@ import { AppError } from '../contract/errors.js';
 import type { ProjectKey } from '../model/intent.js';
 import { buildInSandbox, type BuildRequest, type BuiltImage } from './build-in-sandbox.js';
 import { BuildLog } from './build-log.js';
-import type { Runner } from './files.js';
+import type { Runner } from './exec-stream.js';
 
 /** An image that a sandbox keeps, for whoever pushes it. */
 export interface ImagePush {

@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { until } from '../shared/cluster-for-tests.js';
-import type { Runner } from './files.js';
+import type { Runner } from './exec-stream.js';
 import { SandboxShells } from './shells.js';
 
 const key = { namespace: 'ns-ab3cd4ef', name: 'blog' };

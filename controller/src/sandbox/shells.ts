@@ -2,8 +2,8 @@ import { AppError } from '../contract/errors.js';
 import type { ShellDto } from '../contract/shells.js';
 import { SESSION_ID } from '../contract/terminal.js';
 import type { ProjectKey } from '../model/intent.js';
-import { allOf, inTime } from './answers.js';
-import type { Runner } from './files.js';
+import { answerOfScript, plainText } from './answers.js';
+import type { Runner } from './exec-stream.js';
 import { END_SHELL, LIST_SHELLS, SHELL_EXITS } from './shell-scripts.js';
 
 /** A line for each shell. */
@@ -29,13 +29,12 @@ export class SandboxShells {
   }
 
   async #script(key: ProjectKey, script: string, ...words: readonly string[]): Promise<string> {
-    const command = ['env', '-u', 'TTYD_ACCESS_TOKEN', 'sh', '-c', script, 'sh', ...words];
-    const program = await this.sandbox.run(key, command);
-    program.stdin.end();
-    const [output, { exitCode, complaint }] = await inTime(program, this.limitMs, async () => [
-      await allOf(program, OUTPUT_LIMIT_BYTES),
-      await program.ended,
-    ]);
+    const limits = { ms: this.limitMs, bytes: OUTPUT_LIMIT_BYTES };
+    const { output, exitCode, complaint } = await answerOfScript(
+      this.sandbox,
+      { key, script, words },
+      limits,
+    );
     if (exitCode === 0) return output;
     const cause = new Error(`exit code ${exitCode}: ${complaint}`);
     if (exitCode === SHELL_EXITS.missing)
@@ -44,13 +43,14 @@ export class SandboxShells {
   }
 }
 
-/** A line of what the script prints; nothing for what is none. Whoever works in the sandbox may have written it. */
+/**
+ * A line of what the script prints; nothing for what is none. Whoever works in the sandbox may have written it, and a
+ * process may call itself anything.
+ */
 function shellIn(line: string): readonly ShellDto[] {
   const [, session = '', seconds = '', program = ''] = /^(\S+) (\d{1,10}) \d+ (.+)$/.exec(line) ?? [];
   if (!SESSION_ID.test(session)) return [];
-  return [{ session, program: shown(program), startedAt: new Date(Number(seconds) * 1000).toISOString() }];
+  return [
+    { session, program: plainText(program, 40), startedAt: new Date(Number(seconds) * 1000).toISOString() },
+  ];
 }
-
-/** A process may call itself anything. */
-// eslint-disable-next-line no-control-regex -- control characters are what is taken out
-const shown = (program: string): string => program.replace(/[\u0000-\u001f\u007f-\u009f]/g, '').slice(0, 40);

@@ -8,7 +8,8 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { expect, it, onTestFinished } from 'vitest';
 import { KubeApi } from '../shared/kube-api.js';
 import { temporaryFolder } from '../shared/repository-for-tests.js';
-import { SandboxFiles, type Runner } from './files.js';
+import type { Runner } from './exec-stream.js';
+import { SandboxFiles } from './files.js';
 import { Snapshots } from './snapshots.js';
 
 const key = { namespace: 'ns-ab3cd4ef', name: 'blog' };

@@ -4,7 +4,7 @@ import type { DriftDto } from '../../contract/drift.js';
 import { AppError } from '../../contract/errors.js';
 import { planInput, type PlanDto, type PlanInput, type ReleasePlanInput } from '../../contract/plan.js';
 import { putEnvironmentInput, type CommitDto, type HistoryDto } from '../../contract/projects.js';
-import { putWorkspaceInput } from '../../contract/workspace.js';
+import { putWorkspaceInput, type CloneDto } from '../../contract/workspace.js';
 import type { IntentCommit, ProjectKey } from '../../model/intent.js';
 import { environmentDto, workspaceDto } from '../project-dto.js';
 import type { ApiDeps } from '../deps.js';
@@ -45,6 +45,9 @@ export function projectPartRoutes(deps: ApiDeps): Router {
     );
     response.json(changeDto(deps, key, accepted));
   });
+  router.get(`${PROJECT}/workspace/clone`, async (request, response) => {
+    response.json(await clone(deps, projectOf(deps, { request, response, need: 'read' })));
+  });
   router.post(`${PROJECT}/plan`, async (request, response) => {
     const key = projectOf(deps, { request, response, need: 'change' });
     response.json(await plan(deps, key, bodyOf(planInput, request)));
@@ -82,6 +85,12 @@ function documentOf(deps: ApiDeps, key: ProjectKey): NonNullable<ReturnType<ApiD
   const project = deps.intent.project(key);
   if (project === undefined) throw new AppError('NOT_FOUND', 'There is no such project.');
   return project;
+}
+
+/** Who named no repository waits for none: the sandbox is not asked. */
+async function clone(deps: ApiDeps, key: ProjectKey): Promise<CloneDto> {
+  if (documentOf(deps, key).document.spec.workspace?.repository === undefined) return { state: 'settled' };
+  return deps.clone.of(key);
 }
 
 const isAboutRelease = (input: PlanInput): input is ReleasePlanInput =>

@@ -8,11 +8,12 @@ export class Polled<T> {
   value = $state.raw<T>();
   failure = $state.raw<Failure>();
   readonly #path: string;
-  readonly #everyMs: number;
+  readonly #pauseMs: (value: T | undefined) => number | undefined;
 
-  constructor(path: string, everyMs = POLL_MS) {
+  /** `every`: milliseconds between two looks, or how many after this value; undefined: no further look. */
+  constructor(path: string, every: number | ((value: T | undefined) => number | undefined) = POLL_MS) {
     this.#path = path;
-    this.#everyMs = everyMs;
+    this.#pauseMs = typeof every === 'number' ? () => every : every;
   }
 
   async refresh(): Promise<void> {
@@ -27,7 +28,8 @@ export class Polled<T> {
     let over = false;
     const next = async (): Promise<void> => {
       if (document.visibilityState === 'visible') await this.refresh();
-      if (!over) timer = setTimeout(() => void next(), this.#everyMs);
+      const pause = this.#pauseMs(this.value);
+      if (!over && pause !== undefined) timer = setTimeout(() => void next(), pause);
     };
     void next();
     return () => {

@@ -2,6 +2,7 @@ import type {
   AgentDto,
   AppDto,
   ChangeDto,
+  CloneDto,
   DatabaseDto,
   DiskDto,
   DriftDto,
@@ -114,6 +115,11 @@ export class ControllerClient {
   /** `input`: PutWorkspaceInput. */
   putWorkspace(key: ProjectKey, input: unknown): Promise<ChangeDto> {
     return this.#json('PUT', `${projectPath(key)}/workspace`, input);
+  }
+
+  /** What became of the repository that it begins with. */
+  clone(key: ProjectKey): Promise<CloneDto> {
+    return this.#json('GET', `${projectPath(key)}/workspace/clone`);
   }
 
   history(key: ProjectKey, page: { before?: string; limit?: string } = {}): Promise<HistoryDto> {

@@ -1,0 +1,3 @@
+import { onProject } from '$lib/server/api/route.js';
+
+export const GET = onProject(({ controller, key }) => controller.clone(key));
