@@ -147,6 +147,25 @@ describe("a release's variables", () => {
     expect(named([env[0] ?? { name: 'A', value: '1' }, { name: 'B', sealed: 'AgBc' }])[0]).not.toBe(name);
   });
 
+  it('of the releases before it stay for the pods that have them, and the new pod takes none of them', () => {
+    const holds = (objects: Objects): readonly string[] =>
+      [...objects.keys()].filter((file) => file.includes('--release-env-'));
+    const older = [{ name: 'A', value: '0' }];
+    const [first, second, both] = [
+      render({ env: older }),
+      render({ env }),
+      render({ env, formerEnv: [older, [{ name: 'C', sealed: 'AgCc' }]] }),
+    ];
+    expect(holds(both)).toEqual(expect.arrayContaining([...holds(first), ...holds(second)]));
+    expect(holds(both)).toHaveLength(4);
+    for (const file of holds(first)) expect(both.get(file)).toEqual(first.get(file));
+    expect(deployment(both)).toEqual(deployment(second));
+  });
+
+  it('are there once where one before had the same', () => {
+    expect([...render({ env, formerEnv: [[...env].reverse(), env] })]).toEqual([...render({ env })]);
+  });
+
   it("roll the pods; the sandbox's never do", () => {
     const before = template(render({ env }));
     expect(template(render({ env: [{ name: 'A', value: '2' }] }))).not.toEqual(before);
@@ -190,6 +209,7 @@ describe('is refused', () => {
     ['a database that is not there', { database: true }, 'database'],
     ['a variable of the platform', { env: [{ name: 'PORT', value: '1' }] }, 'env.0.name'],
     ['a field nobody knows', { command: 'x' }, 'command'],
+    ['too many variables of before', { formerEnv: Array(4).fill([{ name: 'A', value: '1' }]) }, 'formerEnv'],
   ])('%s', (_what, more, field) => {
     expect(problems(more)).toEqual([`spec.release.${field}`]);
   });

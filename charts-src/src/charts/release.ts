@@ -42,23 +42,36 @@ export class ReleaseChart extends Chart {
 
   /**
    * Called after what they hold: a pod never starts with the variables of another version, however late a Secret is
-   * unsealed, and a changed variable rolls the pods like a changed image. The applier takes the old ones away.
+   * unsealed, and a changed variable rolls the pods like a changed image. Those of the releases before are there too: an
+   * applier takes away at once what is not, and the old pods, which answer until the new ones do, could not start again.
    */
-  #variables(context: ProjectContext, { env }: Release): k8s.EnvFromSource[] {
-    const name = `${context.names.releaseEnv}-${fingerprintOf(env)}`;
-    const component = 'release';
+  #variables(context: ProjectContext, { env, formerEnv = [] }: Release): k8s.EnvFromSource[] {
+    const sets = new Map([env, ...formerEnv].map((set) => [fingerprintOf(set), set]));
+    for (const [print, set] of sets) this.#held(context, print, set);
+    const name = nameOf(context, fingerprintOf(env));
     const { plain, sealed } = byKeeping(env);
-    if (plain.length > 0)
-      new UserConfigMap(this, 'env', {
-        metadata: projectMeta(context, { name, component }),
-        data: Object.fromEntries(plain),
-      });
-    if (sealed.length > 0)
-      sealedSecret(this, context, { id: 'sealed-env', name, component, data: Object.fromEntries(sealed) });
     return [
       ...(plain.length > 0 ? [{ configMapRef: { name } }] : []),
       ...(sealed.length > 0 ? [{ secretRef: { name } }] : []),
     ];
+  }
+
+  #held(context: ProjectContext, print: string, env: readonly ProjectVariable[]): void {
+    const name = nameOf(context, print);
+    const component = 'release';
+    const { plain, sealed } = byKeeping(env);
+    if (plain.length > 0)
+      new UserConfigMap(this, `env-${print}`, {
+        metadata: projectMeta(context, { name, component }),
+        data: Object.fromEntries(plain),
+      });
+    if (sealed.length > 0)
+      sealedSecret(this, context, {
+        id: `sealed-env-${print}`,
+        name,
+        component,
+        data: Object.fromEntries(sealed),
+      });
   }
 
   /** `replicas` is the autoscaler's: an applier that wrote it too would undo every scaling at its next run. */
@@ -132,6 +145,8 @@ export class ReleaseChart extends Chart {
     });
   }
 }
+
+const nameOf = ({ names }: ProjectContext, print: string): string => `${names.releaseEnv}-${print}`;
 
 const isUp = ({ spec }: ProjectContext, { replicas }: Release): boolean =>
   spec.state === 'Running' && replicas > 0;

@@ -5,6 +5,7 @@ export * from './names.js';
 export * from './paths.js';
 export * from './platform.js';
 export * from './project.js';
+export { FORMER_MAX } from './release.js';
 export * from './tenant.js';
 export * from './variables.js';
 export * from './workspace.js';

@@ -13,6 +13,8 @@ const imageByDigest = z
   );
 
 const REPLICAS_MAX = 50;
+/** Attempts at a release that works, each with other variables, before what runs since the last one loses its own. */
+export const FORMER_MAX = 3;
 
 /** The app as others use it: an image that was built once, in as many pods as it needs, under an address of its own. */
 export const releaseSchema = z
@@ -26,6 +28,11 @@ export const releaseSchema = z
     host: hostName,
     /** Its own, not the sandbox's: what is tried out there must not reach those who use the app. */
     env: variables,
+    /**
+     * Variables of the releases before it, where they differ, newest first. While a release does not come up, the pods of
+     * an older one answer, and need their own variables whenever they start again. Kept by the controller.
+     */
+    formerEnv: z.array(variables).min(1).max(FORMER_MAX).optional(),
     /** Where the app listens; also in its variable `PORT`. Absent: 3000. */
     port: z.int().min(1024).max(65535).optional(),
     /** One of the platform's sandbox sizes. */

@@ -35,6 +35,7 @@ const releases = fc
       // Never the host of a project: those are lower-case letters and digits too, but hardly just these.
       host: fc.stringMatching(/^r[a-z0-9]{11}$/),
       env: environments,
+      formerEnv: fc.array(environments, { minLength: 1, maxLength: 3 }),
       port: fc.integer({ min: 1024, max: 65535 }),
       preset: fc.constantFrom('small', 'medium', 'large'),
       database: fc.boolean(),

@@ -50,6 +50,69 @@ async function open(
 const standing = ({ store }: Opened): ProjectDocument['spec']['release'] =>
   store.project(key)?.document.spec.release;
 
+describe('the variables of the releases before', () => {
+  const mode = (value: string) => [{ name: 'MODE', value }];
+  const release = ({ releases }: Opened, value: string, digit = '1') =>
+    releases.release(asked, { key, input: { image: image(digit), variables: mode(value) } });
+  const former = (opened: Opened): unknown => standing(opened)?.formerEnv;
+
+  it('stay for their pods, newest first, through as many attempts as a document keeps', async () => {
+    const opened = await open();
+    await release(opened, 'good');
+    expect(former(opened)).toBeUndefined();
+    for (const attempt of ['bad', 'worse', 'worst']) await release(opened, attempt);
+    expect(former(opened)).toEqual([mode('worse'), mode('bad'), mode('good')]);
+    await release(opened, 'last');
+    expect(former(opened)).toEqual([mode('worst'), mode('worse'), mode('bad')]);
+  });
+
+  it('are not there twice, and another image alone changes nothing of them', async () => {
+    const opened = await open();
+    for (const attempt of ['good', 'bad', 'good', 'bad']) await release(opened, attempt);
+    expect(former(opened)).toEqual([mode('good')]);
+    await release(opened, 'bad', '2');
+    expect(former(opened)).toEqual([mode('good')]);
+  });
+
+  it('are those of the time, not of the release that is rolled back to', async () => {
+    const opened = await open();
+    for (const attempt of ['first', 'good', 'bad']) await release(opened, attempt);
+    const { version } = opened.store.project(key) ?? {};
+    await opened.releases.rollBack(asked, { key, input: version === undefined ? {} : { version } });
+    expect(standing(opened)?.env).toEqual(mode('good'));
+    expect(former(opened)).toEqual([mode('bad'), mode('first')]);
+  });
+
+  it('make no two changes of different fields a conflict', async () => {
+    const opened = await open();
+    await release(opened, 'good');
+    await release(opened, 'bad');
+    const { version } = opened.store.project(key) ?? {};
+    await release(opened, 'worse');
+    await release(opened, 'worst');
+    await opened.releases.release(asked, {
+      key,
+      input: { replicas: 3, ...(version === undefined ? {} : { version }) },
+    });
+    expect(standing(opened)).toMatchObject({ replicas: 3, env: mode('worst') });
+    expect(former(opened)).toEqual([mode('worse'), mode('bad'), mode('good')]);
+  });
+
+  it('are left out where a document would be too long with them, and go with the release', async () => {
+    const opened = await open();
+    const large = (letter: string) =>
+      Array(5)
+        .fill(0)
+        .map((_, at) => ({ name: `V${at}`, value: letter.repeat(60_000) }));
+    for (const letter of ['a', 'b'])
+      await opened.releases.release(asked, { key, input: { image: image('1'), variables: large(letter) } });
+    expect(former(opened)).toBeUndefined();
+    await opened.releases.takeDown(asked, key);
+    await release(opened, 'new');
+    expect(former(opened)).toBeUndefined();
+  });
+});
+
 describe('a release', () => {
   it('gets an address, keeps it, and what is left out stays', async () => {
     const opened = await open();
@@ -158,7 +221,7 @@ describe('rolling back', () => {
     await opened.releases.release(asked, { key, input: { image: image('2'), variables: other } });
     await opened.changes.patch(asked, { key, input: { displayName: 'Blog' } });
     await opened.releases.rollBack(asked, { key, input: {} });
-    expect(standing(opened)).toEqual(first);
+    expect(standing(opened)).toEqual({ ...first, formerEnv: [[{ name: 'MODE', value: 'two' }]] });
     expect(opened.store.project(key)?.document.spec.displayName).toBe('Blog');
     const subjects = (await opened.releases.history(key)).map(({ subject }) => subject);
     expect(subjects).toEqual(['Roll back the release of my-blog', 'Release my-blog', 'Release my-blog']);

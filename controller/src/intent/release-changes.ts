@@ -170,11 +170,15 @@ function hostIn({ path, content }: Edit): string | undefined {
   return document?.kind === 'Project' ? document.document.spec.release?.host : undefined;
 }
 
-/** The address, and whom it is for, stay whatever is rolled back, so they are no difference. */
+/** The address, whom it is for, and what is kept for older pods are not rolled back, so they are no difference. */
 const sameBut = (one: Release, other: Release | undefined): boolean =>
   other !== undefined && isDeepStrictEqual(withoutAddress(one), withoutAddress(other));
 
-const withoutAddress = (release: Release): Release => ({ ...release, host: '', visibility: 'public' });
+function withoutAddress(release: Release): Release {
+  const compared: Release = { ...release, host: '', visibility: 'public' };
+  delete compared.formerEnv;
+  return compared;
+}
 
 /** Who may see an app is what people look for in a history later; the rest is "change". */
 function subjectOf({ name }: ProjectKey, input: ReleaseInput, standing: Release | undefined): string {

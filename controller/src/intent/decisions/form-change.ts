@@ -15,6 +15,8 @@ export interface FormChange {
   /** Absent: the change is about whatever stands. */
   readonly base: FormBase | undefined;
   readonly edit: (document: ProjectDocument) => ProjectDocument;
+  /** What follows from the whole, once the change is in it. */
+  readonly settle?: (document: ProjectDocument) => ProjectDocument;
   readonly fields?: FieldNames;
 }
 
@@ -24,11 +26,11 @@ export interface FormChange {
  */
 export function formEdits(
   standing: Versioned<ProjectDocument>,
-  { base, edit, fields = [] }: FormChange,
+  { base, edit, settle = (document) => document, fields = [] }: FormChange,
 ): readonly Edit[] {
   const before = standing.document;
   if (base === undefined || base.version === standing.version)
-    return projectEdits(edit(before), { before, fields });
+    return projectEdits(settle(edit(before)), { before, fields });
   if (base.document === undefined)
     throw new AppError(
       'STALE_VERSION',
@@ -36,7 +38,7 @@ export function formEdits(
     );
   const yours = edit(base.document);
   const merged = mergeProjects({ base: base.document, ours: before, theirs: yours });
-  if (merged.conflicts.length === 0) return projectEdits(merged.document, { before, fields });
+  if (merged.conflicts.length === 0) return projectEdits(settle(merged.document), { before, fields });
   throw new AppError(
     'STALE_VERSION',
     'Somebody else changed the same meanwhile. Decide which of the two it shall be; nothing was written.',

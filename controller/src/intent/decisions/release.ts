@@ -2,10 +2,11 @@ import type { PlatformDocument, ProjectDocument } from '@fullstackagent/charts';
 import { isForeignBuild } from '../../contract/build.js';
 import { AppError } from '../../contract/errors.js';
 import { SNAPSHOT_REGISTRY, type ReleaseInput, type RollBackInput } from '../../contract/release.js';
-import type { Edit, IntentView, ProjectKey } from '../../model/intent.js';
+import type { Edit, IntentView, ProjectKey, Versioned } from '../../model/intent.js';
 import type { Seal } from '../sealing.js';
 import { presetOf } from './create-project.js';
 import { changeableProject, refuseField, type FieldNames } from './document-edit.js';
+import { withFormerEnv } from './former-env.js';
 import { formEdits, type FormBase } from './form-change.js';
 import { storedVariables } from './put-environment.js';
 import { drawHost, type RandomBytes } from './random.js';
@@ -42,7 +43,7 @@ export function setRelease(
       const release = releaseOf(document, input, { view, host, seal: deps.seal });
       return { ...document, spec: { ...document.spec, release } };
     };
-    return formEdits(standing, { base, edit, fields: FIELDS });
+    return formEdits(standing, { base, edit, settle: formerFrom(standing), fields: FIELDS });
   };
 }
 
@@ -76,16 +77,30 @@ export function rollBack(
     const { release } = standing.document.spec;
     const host = release?.host ?? (view.hostTaken(then.host) ? drawHost(view, random) : then.host);
     const { visibility: seenThen, ...rest } = then;
+    delete rest.formerEnv;
     if (release === undefined) checkVisibility(platform, seenThen);
     const visibility = release === undefined ? seenThen : release.visibility;
     const restored: Release = { ...rest, host, ...(visibility === undefined ? {} : { visibility }) };
     return formEdits(standing, {
       base,
-      edit: (document) => ({ ...document, spec: { ...document.spec, release: restored } }),
+      edit: (document) => ({
+        ...document,
+        spec: { ...document.spec, release: { ...restored, ...formerOf(document) } },
+      }),
+      settle: formerFrom(standing),
       fields: FIELDS,
     });
   };
 }
+
+/** As it stands: what becomes of it is settled when the change is in the document. */
+const formerOf = ({ spec: { release } }: ProjectDocument): Pick<Release, 'formerEnv'> =>
+  release?.formerEnv === undefined ? {} : { formerEnv: release.formerEnv };
+
+const formerFrom =
+  ({ document: { spec } }: Versioned<ProjectDocument>) =>
+  (document: ProjectDocument): ProjectDocument =>
+    withFormerEnv(document, spec.release);
 
 function checkVisibility({ exposure }: PlatformDocument['spec'], visibility: Release['visibility']): void {
   if (visibility === 'members' && exposure.forwardAuth === undefined)
