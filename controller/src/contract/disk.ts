@@ -6,6 +6,8 @@ export interface DiskDto {
   readonly database?: DiskUsedDto;
   /** What is left for everything on the machine. */
   readonly freeBytes?: number;
+  /** The machine says that its disk is (condition `DiskPressure` of the Node). */
+  readonly nearlyFull?: true;
 }
 
 export interface DiskUsedDto {

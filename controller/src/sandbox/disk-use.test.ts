@@ -47,6 +47,25 @@ it('tells what the engine measured, of a project without a database too', async 
   expect(await engine().of(blog)).toMatchObject({ workspace: { bytes: 5 }, database: {} });
 });
 
+it('tells that the disk of the machine is nearly full, also of a project that has nothing on it', async () => {
+  const nodes = (status: string): object => ({
+    items: [
+      {
+        status: {
+          conditions: [
+            { type: 'Ready', status: 'True' },
+            { type: 'DiskPressure', status },
+          ],
+        },
+      },
+    ],
+  });
+  answers.set('/api/v1/nodes', { status: 200, body: nodes('True') });
+  expect(await engine().of(blog)).toEqual({ known: true, nearlyFull: true });
+  answers.set('/api/v1/nodes', { status: 200, body: nodes('False') });
+  expect(await engine().of(blog)).toEqual({ known: true });
+});
+
 it('knows nothing on a cluster, and asks nobody', async () => {
   answers.set(VOLUME, { status: 200, body: { usedBytes: 5, freeBytes: 9 } });
   expect(await new DiskUse({ api, offered: false }).of(blog)).toEqual({ known: false });

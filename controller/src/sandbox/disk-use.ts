@@ -1,7 +1,7 @@
 import { objectNames } from '@fullstackagent/charts';
 import type { DiskDto, DiskUsedDto } from '../contract/disk.js';
 import type { ProjectKey } from '../model/intent.js';
-import { at, text } from '../shared/json.js';
+import { at, list, text } from '../shared/json.js';
 import { KubeError, type KubeApi } from '../shared/kube-api.js';
 
 export interface DiskUseDeps {
@@ -10,16 +10,17 @@ export interface DiskUseDeps {
   readonly offered: boolean;
 }
 
-/** What the engine says that the volume and the database of a project take. */
+/** What the engine says that the volume and the database of a project take, and of the disk that all of them are on. */
 export class DiskUse {
   constructor(private readonly deps: DiskUseDeps) {}
 
   async of({ namespace, name }: ProjectKey): Promise<DiskDto> {
     if (!this.deps.offered) return { known: false };
     const { workspace, database } = objectNames(name);
-    const [volume, cluster] = await Promise.all([
+    const [volume, cluster, nodes] = await Promise.all([
       this.#read(`/api/v1/namespaces/${namespace}/persistentvolumeclaims/${workspace}/usage`),
       this.#read(`/apis/apps.kubeblocks.io/v1/namespaces/${namespace}/clusters/${database}/usage`),
+      this.#read('/api/v1/nodes'),
     ]);
     const free = at(volume ?? cluster, 'freeBytes');
     return {
@@ -27,6 +28,7 @@ export class DiskUse {
       ...(volume === undefined ? {} : { workspace: used(volume) }),
       ...(cluster === undefined ? {} : { database: used(cluster) }),
       ...(typeof free === 'number' ? { freeBytes: free } : {}),
+      ...(list(nodes, 'items').some(isUnderPressure) ? { nearlyFull: true } : {}),
     };
   }
 
@@ -41,6 +43,11 @@ export class DiskUse {
     }
   }
 }
+
+const isUnderPressure = (node: unknown): boolean =>
+  list(node, 'status', 'conditions').some(
+    (condition) => text(condition, 'type') === 'DiskPressure' && text(condition, 'status') === 'True',
+  );
 
 function used(usage: unknown): DiskUsedDto {
   const bytes = at(usage, 'usedBytes');
