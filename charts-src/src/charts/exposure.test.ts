@@ -16,6 +16,7 @@ const platformWith = (exposure: object): PlatformDocument => ({
 });
 
 const GATEWAY = { ingressClass: undefined, gateway: { name: 'public', namespace: 'gateway-system' } };
+const LISTENER = { ...GATEWAY, gateway: { ...GATEWAY.gateway, sectionName: 'https' } };
 const AUTH = {
   forwardAuth: { url: 'https://portal.example.com/auth', signIn: 'https://portal.example.com/login' },
 };
@@ -120,6 +121,25 @@ describe('through a gateway', () => {
     expect(routes(GATEWAY).map(({ kind }) => kind)).toEqual(byIngress.map(() => 'HTTPRoute'));
   });
 
+  it('a route is of the listener that is named, and of all where there is no TLS to keep', () => {
+    const parents = (exposure: object): unknown[] =>
+      routes(exposure).map((object) => (object['spec'] as { parentRefs: [object] }).parentRefs);
+    const parent = { group: 'gateway.networking.k8s.io', kind: 'Gateway', ...GATEWAY.gateway };
+    for (const refs of parents({ ...LISTENER, tls: { mode: 'gateway' } }))
+      expect(refs).toEqual([{ ...parent, sectionName: 'https' }]);
+    for (const refs of parents({ ...GATEWAY, tls: { mode: 'none' } })) expect(refs).toEqual([parent]);
+  });
+
+  it('no example with TLS has a route of all listeners', () => {
+    const open = goldenObjects().filter(
+      ({ where, object }) =>
+        object.kind === 'HTTPRoute' &&
+        !where.startsWith('gateway-without-tls') &&
+        !JSON.stringify(object['spec']).includes('"sectionName"'),
+    );
+    expect(open.map(({ where }) => where)).toEqual([]);
+  });
+
   it('a route is what the Gateway API knows, in every example', () => {
     const objects = goldenObjects().filter(({ object }) => object.kind === 'HTTPRoute');
     expect(objects.length).toBeGreaterThan(0);
@@ -150,8 +170,8 @@ describe('the platform names one way in', () => {
   it.each<[string, object]>([
     ['a class', {}],
     ['a gateway', GATEWAY],
-    ['a gateway with TLS', { ...GATEWAY, tls: { mode: 'gateway' } }],
-    ['a listener of a gateway', { ...GATEWAY, gateway: { ...GATEWAY.gateway, sectionName: 'https' } }],
+    ['a listener of a gateway', LISTENER],
+    ['a listener of a gateway with TLS', { ...LISTENER, tls: { mode: 'gateway' } }],
   ])('%s is one', (_what, exposure) => {
     expect(problems(exposure)).toEqual([]);
   });
@@ -165,6 +185,11 @@ describe('the platform names one way in', () => {
       /\.tls/,
     ],
     ["a gateway's TLS without one", { tls: { mode: 'gateway' } }, /exposure\.tls: .*needs a gateway/],
+    [
+      "a gateway's TLS, and its plain HTTP with it",
+      { ...GATEWAY, tls: { mode: 'gateway' } },
+      /exposure\.gateway\.sectionName: .*answers plain HTTP too/,
+    ],
     ['forward-auth by a gateway', { ...GATEWAY, ...AUTH }, /exposure\.forwardAuth: An HTTPRoute cannot/],
     [
       'a body limit by a gateway',

@@ -43,7 +43,10 @@ export const exposureSchema = z
     domain,
     /** What hands requests on is an Ingress of this class, */
     ingressClass: objectName.optional(),
-    /** or an HTTPRoute of the Gateway API (v1, with timeouts: 1.2 or later). The Gateway has to allow routes of tenants. */
+    /**
+     * or an HTTPRoute of the Gateway API (v1, with timeouts: 1.2 or later). The Gateway has to allow routes of tenants.
+     * `sectionName` is one of its listeners; without it a route is for all of them, one that speaks plain HTTP among them.
+     */
     gateway: z
       .strictObject({ name: objectName, namespace: objectName, sectionName: objectName.optional() })
       .optional(),
@@ -82,11 +85,16 @@ export const exposureSchema = z
           ? 'With a gateway its listener holds the certificate: the mode is "gateway", or "none" without TLS.'
           : 'The mode "gateway" needs a gateway.',
       ],
+      [
+        'gateway.sectionName',
+        mode !== 'gateway' || gateway === undefined || gateway.sectionName !== undefined,
+        'With TLS, name the listener of the gateway that speaks HTTPS. A route that names none answers plain HTTP too, where the gateway listens for it.',
+      ],
       ['forwardAuth', !hasGateway || forwardAuth === undefined, cannot('ask for permission')],
       ['bodyLimit', !hasGateway || bodyLimit === undefined, cannot('limit a body')],
     ];
     for (const [field, isFine, message] of checks)
-      if (!isFine) context.addIssue({ code: 'custom', path: [field], message });
+      if (!isFine) context.addIssue({ code: 'custom', path: field.split('.'), message });
   });
 
 const cannot = (what: string): string =>

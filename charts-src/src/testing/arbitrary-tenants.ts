@@ -56,7 +56,10 @@ const exposures: fc.Arbitrary<Omit<PlatformDocument['spec']['exposure'], 'domain
       forwardAuth: { url: 'https://portal.example.com/auth', signIn: 'https://portal.example.com/login' },
       bodyLimit: '64Mi',
     }),
-    fc.constant({ gateway: { name: 'gw', namespace: 'gateways' }, tls: { mode: 'gateway' as const } }),
+    fc.constant({
+      gateway: { name: 'gw', namespace: 'gateways', sectionName: 'https' },
+      tls: { mode: 'gateway' as const },
+    }),
   );
 
 /** What an operator may choose; every one offers what documents ask for. */
