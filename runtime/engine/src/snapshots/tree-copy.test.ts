@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { linkSync, readdirSync, renameSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { linkSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -30,6 +30,27 @@ it('does not wait for files that become pipes while it copies: whoever works the
   const { files } = await copying;
   expect(files).toBeGreaterThan(0);
   expect(files).toBeLessThan(400);
+});
+
+it.each([
+  ['itself', ''],
+  ['on the way', 'sub'],
+])('does not follow a folder %s that becomes a link while it copies', async (_which, busy) => {
+  const [from, to, outside] = [join(root, 'from'), join(root, 'to'), join(root, 'outside')];
+  await mkdir(join(from, 'sub', 'deep'), { recursive: true });
+  await mkdir(join(outside, 'deep', 'somebody-elses'), { recursive: true });
+  await symlink('/somewhere', join(outside, 'deep', 'link'));
+  await writeFile(join(outside, 'deep', 'file'), 'secret');
+  // Files come before folders, and many of them take many turns.
+  for (let index = 0; index < 400; index += 1) await writeFile(join(from, busy, `file-${index}`), 'x');
+  const copying = copyTree(from, to, { files: 1000, bytes: 1_000_000 });
+  while (!begun(join(to, busy))) await nextTurn();
+  renameSync(join(from, 'sub'), join(root, 'aside'));
+  symlinkSync(outside, join(from, 'sub'));
+  const { files } = await copying;
+  expect(files).toBe(400);
+  const copied = await readdir(to, { recursive: true });
+  expect(copied.filter((path) => /deep|somebody|link|secret/.test(path))).toEqual([]);
 });
 
 function begun(folder: string): boolean {

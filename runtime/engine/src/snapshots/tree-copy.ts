@@ -24,6 +24,7 @@ export interface Copied {
 /** What is history and not app; it is large, and it remembers secrets that were taken out. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['.git']);
 const AT_ONCE = 16;
+const IS_LINUX = process.platform === 'linux';
 /** Not blocking: a file that became a pipe meanwhile would be waited for, and hold one of the few threads of this process. */
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const CHUNK_BYTES = 256 * 1024;
@@ -35,7 +36,7 @@ const CHUNK_BYTES = 256 * 1024;
  */
 export async function copyTree(from: string, to: string, limits: CopyLimits): Promise<Copied> {
   const copy = new TreeCopy(from, to, limits);
-  await copy.folder('');
+  if (!(await copy.folder(''))) throw new Error(`There is no folder ${from}.`);
   const { files, bytes } = copy;
   return { digest: copy.digest(), files, bytes };
 }
@@ -56,27 +57,53 @@ class TreeCopy {
     return createHash('sha256').update(this.#entries.sort().join('\n')).digest('hex');
   }
 
-  async folder(path: string): Promise<void> {
-    await mkdir(join(this.to, path), { recursive: true, mode: 0o700 });
-    const entries = await readdir(join(this.from, path), { withFileTypes: true }).catch(goneMeanwhile);
-    const others = (entries ?? []).filter((entry) => !entry.isDirectory());
+  /** Answers whether it was there. */
+  async folder(path: string): Promise<boolean> {
+    const source = await this.#open(path);
+    if (source === undefined) return false;
+    let inside: readonly string[];
+    try {
+      await mkdir(join(this.to, path), { recursive: true, mode: 0o700 });
+      inside = await this.#entriesOf(source, path);
+    } finally {
+      await source.close();
+    }
+    // Only now, so that one folder is open at a time, however deep they are.
+    for (const name of inside)
+      if (await this.folder(join(path, name))) this.#note('folder', join(path, name));
+    return true;
+  }
+
+  /** Copies what is no folder, and answers the names of those that are. */
+  async #entriesOf(source: FileHandle, path: string): Promise<readonly string[]> {
+    // Everything in it is reached through what is open, whatever lies under its name by now.
+    const here = IS_LINUX ? `/proc/self/fd/${source.fd}` : join(this.from, path);
+    const entries = (await readdir(here, { withFileTypes: true }).catch(goneMeanwhile)) ?? [];
+    const others = entries.filter((entry) => !entry.isDirectory());
     for (let index = 0; index < others.length; index += AT_ONCE)
       await Promise.all(
         others.slice(index, index + AT_ONCE).map((entry) => {
           const inside = join(path, entry.name);
-          if (entry.isSymbolicLink()) return this.#link(inside);
-          return entry.isFile() ? this.#file(inside) : Promise.resolve();
+          if (entry.isSymbolicLink()) return this.#link(join(here, entry.name), inside);
+          return entry.isFile() ? this.#file(join(here, entry.name), inside) : Promise.resolve();
         }),
       );
-    for (const entry of entries ?? [])
-      if (entry.isDirectory() && !LEFT_OUT.has(entry.name)) {
-        this.#note('folder', join(path, entry.name));
-        await this.folder(join(path, entry.name));
-      }
+    return entries
+      .filter((entry) => entry.isDirectory() && !LEFT_OUT.has(entry.name))
+      .map((entry) => entry.name);
   }
 
-  async #link(path: string): Promise<void> {
-    const target = await readlink(join(this.from, path)).catch(goneMeanwhile);
+  /** undefined: it is gone, or it or a folder on the way became a link meanwhile and leads somewhere else. */
+  async #open(path: string): Promise<FileHandle | undefined> {
+    const place = join(this.from, path);
+    const source = await open(place, READ | constants.O_DIRECTORY).catch(goneMeanwhile);
+    if (source === undefined || !(await isElsewhere(source.fd, place))) return source;
+    await source.close();
+    return undefined;
+  }
+
+  async #link(source: string, path: string): Promise<void> {
+    const target = await readlink(source).catch(goneMeanwhile);
     if (target === undefined) return;
     const within = target === this.from || target.startsWith(`${this.from}/`);
     const kept = within ? relative(dirname(join(this.from, path)), target) || '.' : target;
@@ -84,12 +111,10 @@ class TreeCopy {
     this.#note('link', path, kept);
   }
 
-  async #file(path: string): Promise<void> {
-    const source = await open(join(this.from, path), READ).catch(goneMeanwhile);
+  async #file(place: string, path: string): Promise<void> {
+    const source = await open(place, READ).catch(goneMeanwhile);
     if (source === undefined) return;
     try {
-      // A folder on the way that became a link meanwhile led somewhere else.
-      if (await isElsewhere(source.fd, join(this.from, path))) return;
       const found = await source.stat();
       if (!found.isFile()) return;
       const { mode } = found;
@@ -135,8 +160,8 @@ function goneMeanwhile(error: unknown): undefined {
   throw error;
 }
 
-/** Linux tells where an open file is; elsewhere nobody is kept apart from the engine anyway. */
+/** Linux tells where an open folder is; elsewhere nobody is kept apart from the engine anyway. */
 async function isElsewhere(descriptor: number, expected: string): Promise<boolean> {
-  const real = await readlink(`/proc/self/fd/${descriptor}`).catch(() => expected);
-  return real !== expected;
+  if (!IS_LINUX) return false;
+  return (await readlink(`/proc/self/fd/${descriptor}`).catch(() => undefined)) !== expected;
 }
