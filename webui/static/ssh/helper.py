@@ -441,6 +441,11 @@ def setup(origin, label, project):
         portal = Portal.load(label)
     except Trouble:
         portal = Portal(label)
+    # Its sandboxes would be called like those of the other one, and ssh be led to the wrong portal.
+    if portal.origin and urllib.parse.urlsplit(portal.origin).netloc.lower() != url.netloc.lower():
+        raise Trouble("%s is %s on this machine already, and not %s. If you do not need it any more: rm -r %s"
+                      % (label, portal.origin, origin, shlex.quote(portal.folder)))
+    if not portal.origin:
         os.makedirs(portal.folder, mode=0o700, exist_ok=True)
     portal.origin = origin
     code = sys.stdin.readline().strip()

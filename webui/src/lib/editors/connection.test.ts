@@ -5,10 +5,33 @@ describe('names of hosts', () => {
   it.each([
     ['http://localhost:3000', 'localhost-3000'],
     ['https://fsa.Example.com', 'fsa-example-com'],
-    ['http://[::1]:3000', '1-3000'],
-    [`https://${'a'.repeat(62)}.example.com`, 'a'.repeat(62)],
+    ['https://10.0.0.1', '10-0-0-1'],
+    ['http://[::1]:3000', '1-3000--1qydwdp'],
+    ['https://a-b.example.com', 'a-b-example-com--0fnahm8'],
+    [`https://${'a'.repeat(62)}.example.com`, `${'a'.repeat(54)}--0966ve8`],
   ])('%s is %s', (origin, label) => {
     expect(portalLabel(origin)).toBe(label);
+  });
+
+  it('are not the same for two portals', () => {
+    const hosts = [
+      'a.b.com',
+      'a-b.com',
+      'a.b-com.com',
+      'a-b-com.com',
+      'a.b.com.com',
+      'a.b.com:3000',
+      'a-b.com:3000',
+      'a.b.com--x.com',
+      '[::1]',
+      '[1::]',
+      '[::1]:80',
+      '1.1.1.1',
+      ...['x.com', 'y.com'].map((end) => `${'a'.repeat(60)}.${end}`),
+    ];
+    const labels = hosts.map((host) => portalLabel(`https://${host}`));
+    expect(new Set(labels).size).toBe(hosts.length);
+    for (const label of labels) expect(label).toMatch(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
   });
 
   it('name the namespace of a project of others', () => {

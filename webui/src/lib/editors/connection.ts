@@ -3,11 +3,26 @@
 const FOLDER = '~/.ssh/fullstackagent';
 const LONGEST = 63;
 
-/** What a portal is called in names of hosts: `localhost-3000` for `http://localhost:3000`. */
+/** Whose label says it all: a hyphen in it can only stand for a dot, or for the colon before a port. */
+const PLAIN = /^[a-z0-9]+(?:\.[a-z0-9]+)*(?::\d+)?$/;
+
+/**
+ * What a portal is called in names of hosts: `localhost-3000` for `http://localhost:3000`. Two portals are never called
+ * alike: what cannot be told from another host (`a-b.example` and `a.b.example`) has a hash behind two hyphens.
+ */
 export function portalLabel(origin: string): string {
   const host = new URL(origin).host.toLowerCase();
-  const plain = host.replaceAll(/[^a-z0-9]+/g, '-').slice(0, LONGEST);
-  return plain.replaceAll(/^-|-$/g, '');
+  const label = host.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, '');
+  if (PLAIN.test(host) && label.length <= LONGEST) return label;
+  const hash = `--${hashOf(host)}`;
+  return `${label.slice(0, LONGEST - hash.length).replace(/-$/, '')}${hash}`;
+}
+
+/** FNV-1a, 32 bits, as 7 characters. It tells names apart; that none is taken for another, the helper makes sure of. */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return (hash >>> 0).toString(36).padStart(7, '0');
 }
 
 /** `projectKey`: the name in one's own namespace, `<namespace>~<name>` elsewhere. */

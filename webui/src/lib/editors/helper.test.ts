@@ -367,6 +367,22 @@ describe.skipIf(missing)("the helper of people's own machines (needs python3, ss
     expect(execFileSync('ls', ['-A', ssh], { encoding: 'utf8' })).toBe('config\n');
   });
 
+  it('takes no portal for another that is called alike, and the same one at another address', async () => {
+    setUp('http://a-b.example.com');
+    const child = start(['setup', 'http://a.b.example.com', 'portal', 'blog']);
+    child.stdin.end('c0de');
+    const { code, complaint } = await ended(child);
+    expect([code, complaint]).toEqual([
+      1,
+      expect.stringContaining('portal is http://a-b.example.com on this machine already'),
+    ]);
+    expect(readFileSync(own('token'), 'utf8')).toBe(`${TOKEN}\n`);
+    setUp('https://LOCALHOST:9');
+    const moved = start(['setup', 'http://localhost:9', 'portal', 'blog']);
+    moved.stdin.end('c0de');
+    expect((await ended(moved)).complaint).toContain('cannot be reached');
+  });
+
   it.each([
     ['a code that is over', ['setup', 'http://localhost:9', 'portal', 'blog'], 'cannot be reached'],
     ['what is no portal', ['setup', 'ftp://x', 'portal', 'blog'], 'is not the address of a portal'],
