@@ -176,8 +176,8 @@ describe('an app is released, clicked through', () => {
     await write('three');
     await project.openTab('Release');
     await page.getByRole('button', { name: 'Release again' }).click();
-    await page.getByText('What is released now').click();
-    await page.getByText('small', { exact: true }).click();
+    await page.getByRole('radio', { name: /^What is released now/ }).check();
+    await page.getByRole('radio', { name: /^Small/ }).check();
     await pictures(page, 'release-again');
     await page.getByRole('button', { name: 'Show the plan' }).click();
     await page.getByRole('button', { name: 'Release', exact: true }).click();
