@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isErrno } from '../files/durable.js';
@@ -7,25 +7,34 @@ import { startMark, stillRuns } from '../platform/process-identity.js';
 
 const holder = z.object({ pid: z.int(), mark: z.string() });
 
-/** `npm run tools` and the engine may install at the same time: one of them does. Gone with the process that has it. */
+/**
+ * `npm run tools` and the engine may install at the same time: one of them does. Gone with the process that has it.
+ *
+ * It is a folder with one file, which says who has it. A folder is put in the place of another one only where that is
+ * empty (rename(2)), so one of many takes it. A file has a name that no other ever has, so whoever takes away that of a
+ * dead process never takes away that of the next. The lock of the home folder is a socket (platform/lock.ts), which
+ * sandboxes could connect to here, and whose path may not be as long as this one.
+ */
 export class InstallLock {
-  private constructor(private readonly path: string) {}
+  private constructor(
+    private readonly place: string,
+    private readonly name: string,
+  ) {}
 
   /** undefined: somebody else has it. */
   static async take(folder: string): Promise<InstallLock | undefined> {
-    const path = join(folder, '.installing');
+    const place = join(folder, '.lock');
+    const name = randomBytes(6).toString('hex');
     const mark = (await startMark(process.pid)) ?? '';
-    // Written first and linked then: whoever finds it finds all of it.
-    const own = `${path}.${randomBytes(6).toString('hex')}`;
-    await writeFile(own, JSON.stringify({ pid: process.pid, mark }));
+    // Written first and moved then: whoever finds it finds all of it.
+    const own = `${place}.${name}`;
+    await mkdir(own);
     try {
-      while (!(await linked(own, path))) {
-        if (await isHeld(path)) return undefined;
-        await rm(path, { force: true });
-      }
-      return new InstallLock(path);
+      await writeFile(join(own, name), JSON.stringify({ pid: process.pid, mark }));
+      while (!(await moved(own, place))) if (!(await cleared(place))) return undefined;
+      return new InstallLock(place, name);
     } finally {
-      await rm(own, { force: true });
+      await rm(own, { recursive: true, force: true });
     }
   }
 
@@ -34,19 +43,35 @@ export class InstallLock {
     try {
       await last();
     } finally {
-      await rm(this.path, { force: true });
+      await rm(join(this.place, this.name), { force: true });
+      await rmdir(this.place).catch(isTaken);
     }
   }
 }
 
-async function linked(from: string, to: string): Promise<boolean> {
+async function moved(from: string, to: string): Promise<boolean> {
   try {
-    await link(from, to);
+    await rename(from, to);
     return true;
   } catch (error) {
-    if (isErrno(error, 'EEXIST')) return false;
-    throw error;
+    isTaken(error);
+    return false;
   }
+}
+
+/** Somebody is in it, or has taken it away; throws what is anything else. */
+function isTaken(error: unknown): void {
+  if (!isErrno(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) throw error;
+}
+
+/** Of those who are dead; false: somebody who is alive has it. */
+async function cleared(place: string): Promise<boolean> {
+  for (const name of await readdir(place).catch(() => [])) {
+    const file = join(place, name);
+    if (await isHeld(file)) return false;
+    await rm(file, { force: true });
+  }
+  return true;
 }
 
 async function isHeld(path: string): Promise<boolean> {

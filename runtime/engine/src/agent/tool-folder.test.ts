@@ -150,7 +150,8 @@ describe('a tool from npm', () => {
   });
 
   it('does not wait for one who was killed, and takes away what that left', async () => {
-    await writeFile(join(tools.folder, '.installing'), JSON.stringify({ pid: 2 ** 22 + 1, mark: '1' }));
+    await mkdir(join(tools.folder, '.lock'));
+    await writeFile(join(tools.folder, '.lock', 'its'), JSON.stringify({ pid: 2 ** 22 + 1, mark: '1' }));
     await mkdir(join(tools.folder, '.partial', 'node_modules'), { recursive: true });
     await mkdir(join(tools.folder, 'claude', '0.9.0-00000000'), { recursive: true });
     await tools.open();
