@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { access, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { searchPath } from '../config.js';
 import { pollUntil } from '../files/polling.js';
+import { startMark } from '../platform/process-identity.js';
 import { npmTool } from '../testing/npm-tool.js';
 import { InstallLock } from './install-lock.js';
 import { pinnedPackage } from './lock-file.js';
@@ -42,7 +43,7 @@ const exists = (path: string): Promise<boolean> =>
   );
 /** The installation has come as far as that. */
 const untilThere = (path: string): Promise<unknown> =>
-  pollUntil(async () => ((await exists(join(tools.folder, path))) ? true : undefined), {
+  pollUntil(async () => ((await exists(resolve(tools.folder, path))) ? true : undefined), {
     everyMs: 5,
     deadlineMs: 20_000,
   });
@@ -132,6 +133,20 @@ describe('a tool from npm', () => {
     abort.abort();
     await expect(installing).rejects.toThrow(/abort/);
     expect(await names()).toEqual(['bin']);
+  });
+
+  it('can be cancelled while it is tried out: what it started ends too', async () => {
+    const abort = new AbortController();
+    const started = join(root, 'started');
+    const script = `sleep 600 & echo $! >${started}.new; mv ${started}.new ${started}; wait`;
+    const hanging = await npmTool({ root, version: '3.0.0', script });
+    const installing = install(new ToolFolder(tools.folder, hanging), abort.signal);
+    await untilThere(started);
+    abort.abort();
+    await expect(installing).rejects.toThrow(/abort/);
+    expect(await names()).toEqual(['bin']);
+    const pid = Number(await readFile(started, 'utf8'));
+    await expect.poll(() => startMark(pid), { timeout: 20_000 }).toBeUndefined();
   });
 
   it('is installed by one at a time', async () => {

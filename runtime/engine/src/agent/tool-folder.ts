@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { execFile } from 'node:child_process';
 import {
   access,
   chmod,
@@ -14,14 +13,12 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { promisify } from 'node:util';
 import { removeFolder, syncFolder, syncTree } from '../files/durable.js';
 import { sizeOf } from './disk-use.js';
 import { InstallLock } from './install-lock.js';
 import { pinnedPackage, type PinnedPackage } from './lock-file.js';
 import { npmCi } from './npm.js';
-
-const run = promisify(execFile);
+import { runGroup } from './run-group.js';
 
 /** A program that comes from npm as one binary for each kind of machine. */
 export interface Tool {
@@ -115,7 +112,7 @@ export class ToolFolder {
       await npmCi({ ...options, folder: this.#partial });
       await rm(join(this.#partial, '.cache'), { recursive: true, force: true });
       const program = await this.#program();
-      await this.#tryOut(program);
+      await this.#tryOut(program, options);
       options.signal.throwIfAborted();
       await this.#putInPlace(version, relative(this.#partial, program));
     } finally {
@@ -176,17 +173,25 @@ export class ToolFolder {
   }
 
   /** A binary for a newer processor or C library installs well and does not run. */
-  async #tryOut(program: string): Promise<void> {
+  async #tryOut(program: string, { signal, marker }: InstallOptions): Promise<void> {
     const home = join(this.#partial, '.home');
     await mkdir(home);
+    const late = AbortSignal.timeout(VERSION_LIMIT_MS);
+    const own = [
+      `HOME=${home}`,
+      'PATH=/usr/bin:/bin',
+      'DISABLE_AUTOUPDATER=1',
+      ...(marker === undefined ? [] : [marker]),
+    ];
     try {
-      await run(program, ['--version'], {
-        timeout: VERSION_LIMIT_MS,
-        env: { HOME: home, PATH: '/usr/bin:/bin', DISABLE_AUTOUPDATER: '1' },
+      const { code, lines } = await runGroup(['env', '-i', ...own, program, '--version'], {
+        ...{ folder: home, signal: AbortSignal.any([signal, late]) },
       });
-    } catch (cause) {
-      const said = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim() : '';
-      throw new ToolError(`It does not run on this machine. ${said.slice(0, 300)}`.trim(), { cause });
+      if (code !== 0)
+        throw new ToolError(`It does not run on this machine. ${lines.join(' ').slice(0, 300)}`.trim());
+    } catch (error) {
+      if (signal.aborted || !late.aborted) throw error;
+      throw new ToolError('It does not run on this machine: it does not say its version.', { cause: error });
     }
     await rm(home, { recursive: true, force: true });
   }
