@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -36,6 +36,20 @@ it('measures once a minute, however often it is asked, and anew after that', asy
   at = 59_999;
   expect((await usage.of(folder)).usedBytes).toBe(1);
   at = 60_000;
+  expect((await usage.of(folder)).usedBytes).toBe(2);
+});
+
+it('keeps no figure of a folder that is gone', async () => {
+  const figures = [1, 2, 3];
+  const usage = new DiskUsage({ measure: () => Promise.resolve(figures.shift() ?? 0) });
+  const gone = join(folder, 'gone');
+  await mkdir(gone);
+  expect((await usage.of(gone)).usedBytes).toBe(1);
+  await rm(gone, { recursive: true });
+  expect((await usage.of(folder)).usedBytes).toBe(2);
+  // What comes under its name again is measured anew, within the minute too.
+  await mkdir(gone);
+  expect((await usage.of(gone)).usedBytes).toBe(3);
   expect((await usage.of(folder)).usedBytes).toBe(2);
 });
 

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { statfs } from 'node:fs/promises';
+import { access, statfs } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
+import { isErrno } from './durable.js';
 
 /** How much a folder takes on the disk, and how much is left there. */
 export interface Usage {
@@ -63,12 +64,26 @@ export class DiskUsage {
       const usedBytes = await measure(folder);
       this.#known.set(folder, { usedBytes, at: now() });
     });
-    const ended = mine.catch(() => undefined).finally(() => this.#measuring.delete(folder));
+    const ended = mine
+      .catch(() => undefined)
+      .then(() => this.#forgetGone())
+      .finally(() => this.#measuring.delete(folder));
     this.#chain = ended;
     this.#measuring.set(folder, ended);
     return ended;
   }
+
+  /** What is not there any more is not asked for again. */
+  async #forgetGone(): Promise<void> {
+    for (const folder of this.#known.keys()) if (!(await isThere(folder))) this.#known.delete(folder);
+  }
 }
+
+const isThere = (folder: string): Promise<boolean> =>
+  access(folder).then(
+    () => true,
+    (error: unknown) => !isErrno(error, 'ENOENT'),
+  );
 
 /**
  * Blocks on this file system; a file with several names counts once. What cannot be looked at makes `du` complain, and its
