@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { z } from 'zod';
+import { startMark, stillRuns } from '../platform/process-identity.js';
 import { asUser, INSIDE_UID, uidOf } from './identity.js';
 import { hostFiles, systemArguments } from './layout.js';
 import { ownTree } from './ownership.js';
@@ -103,6 +104,12 @@ export class Confinement {
   /** On this machine, of the first process inside. */
   get pid(): number {
     return this.started.pid;
+  }
+
+  /** Whether that process still is the sandbox's: its number may be another's by now. */
+  async runs(): Promise<boolean> {
+    const { pid, mark } = this.started;
+    return !this.ended && mark !== undefined && (await stillRuns({ pid, mark }));
   }
 
   get ended(): boolean {
@@ -223,6 +230,8 @@ function startCommand(
 interface First {
   /** Of the first process inside. */
   readonly pid: number;
+  /** By which it is told from another of that number; undefined: it has ended already. */
+  readonly mark: string | undefined;
   /** What bubblewrap said last, once it has ended. */
   readonly said: Promise<string>;
 }
@@ -235,8 +244,10 @@ async function firstProcess(child: ChildProcess): Promise<First> {
   const limit = setTimeout(() => child.kill('SIGKILL'), START_LIMIT_MS);
   try {
     const failed = once(child, 'error').then(([error]) => Promise.reject(error as Error));
-    if ((await Promise.race([textOf(ready), failed])) === 'ready\n')
-      return { pid: info.parse(JSON.parse(await told))['child-pid'], said: said.catch(() => '') };
+    if ((await Promise.race([textOf(ready), failed])) === 'ready\n') {
+      const pid = info.parse(JSON.parse(await told))['child-pid'];
+      return { pid, mark: await startMark(pid), said: said.catch(() => '') };
+    }
     throw new Error((await said).trim() || 'bubblewrap ended without a word.');
   } finally {
     clearTimeout(limit);

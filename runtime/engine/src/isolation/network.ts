@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Confinement } from './confinement.js';
 import { withTun } from './tun.js';
@@ -7,7 +7,7 @@ import type { Bubblewrap } from './types.js';
 
 export interface NetworkOptions {
   readonly isolation: Bubblewrap;
-  readonly confinement: Pick<Confinement, 'pid' | 'prefix'>;
+  readonly confinement: Pick<Confinement, 'pid' | 'prefix' | 'runs'>;
   readonly pasta: string;
   /** Port inside -> port of this machine, on loopback. */
   readonly published: ReadonlyMap<number, number>;
@@ -38,18 +38,19 @@ exit "$code"
  * there, and of this machine's loopback only the ports that are named. By pasta, without rights of its own.
  */
 export class SandboxNetwork {
+  /** It was closed, or there is no sandbox any more. */
+  readonly ended: Promise<void>;
   #child: ChildProcess | undefined;
   #reached: ReadonlySet<number>;
-  #closed = false;
   #restarting = false;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #closing = new AbortController();
 
   constructor(
     private readonly options: NetworkOptions,
     reached: Iterable<number>,
   ) {
     this.#reached = new Set(reached);
-    this.#start();
+    this.ended = this.#keep();
   }
 
   /** Ports of this machine's loopback that are to be the same inside. Connections are cut where that changes. */
@@ -63,16 +64,28 @@ export class SandboxNetwork {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    clearTimeout(this.#timer);
-    const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, 'close');
-    child.stdin?.end();
-    await ended;
+    this.#closing.abort();
+    this.#child?.stdin?.end();
+    await this.ended;
   }
 
-  #start(): void {
+  /** pasta knows a sandbox by the number of a process: each time, that has to be the sandbox's still. */
+  async #keep(): Promise<void> {
+    const { signal } = this.#closing;
+    while (await this.#isWanted()) {
+      const { code, said } = await this.#pasta();
+      if (this.#restarting || !(await this.#isWanted())) continue;
+      this.options.log.error({ code, said }, 'the network of a sandbox ended; it is started again');
+      await pause(RESTART_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #isWanted(): Promise<boolean> {
+    return (await this.options.confinement.runs()) && !this.#closing.signal.aborted;
+  }
+
+  /** Starts it, and answers when it has ended. */
+  async #pasta(): Promise<{ readonly code: number | null; readonly said: string }> {
     const { isolation, confinement, pasta, markers } = this.options;
     const command = [pasta, ...this.#arguments(), String(confinement.pid)];
     const [file = '', ...args]: string[] = [
@@ -84,6 +97,7 @@ export class SandboxNetwork {
       'network',
       ...command,
     ];
+    this.#restarting = false;
     const child = spawn(file, args, {
       cwd: '/',
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...markers },
@@ -94,17 +108,8 @@ export class SandboxNetwork {
     child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-2_000)));
     child.once('error', (err) => this.options.log.error({ err }, 'a sandbox has no network'));
     child.stdin.on('error', () => undefined);
-    child.once('close', (code) => {
-      if (this.#closed || child !== this.#child) return;
-      const asked = this.#restarting;
-      this.#restarting = false;
-      if (!asked)
-        this.options.log.error(
-          { code, said: complaint(said) },
-          'the network of a sandbox ended; it is started again',
-        );
-      this.#timer = setTimeout(() => this.#start(), asked ? 0 : RESTART_MS);
-    });
+    const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+    return { code, said: complaint(said) };
   }
 
   #arguments(): readonly string[] {
