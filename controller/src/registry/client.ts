@@ -28,6 +28,18 @@ export interface RegistryClientOptions {
   readonly signal: AbortSignal;
 }
 
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const HOPS_MAX = 5;
+/** A storage that the controller cannot reach must not keep a push from going on. */
+const ELSEWHERE_LIMIT_MS = 10_000;
+
+interface Looked {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** How often it may lead elsewhere. */
+  readonly hops: number;
+}
+
 const tokenAnswer = z.object({ token: z.string().optional(), access_token: z.string().optional() });
 const errorAnswer = z.object({
   errors: z.array(z.object({ code: z.string(), message: z.string().optional() })),
@@ -47,6 +59,7 @@ export class RegistryClient {
     this.#origin = `${isLoopback(options.host) ? 'http' : 'https'}://${options.host}`;
   }
 
+  /** Redirects are followed: whether a storage elsewhere has lost it, only that storage knows. */
   async hasBlob(digest: string): Promise<boolean> {
     return this.#has(this.#url(`blobs/${digest}`));
   }
@@ -82,12 +95,53 @@ export class RegistryClient {
   }
 
   async #has(url: URL, accept?: string): Promise<boolean> {
-    const answer = await this.#ask(url, { method: 'HEAD', headers: accept === undefined ? {} : { accept } });
+    const headers = accept === undefined ? {} : { accept };
+    const answer = await this.#ask(url, { method: 'HEAD', headers });
+    return this.#isThere(answer, { url, headers, hops: HOPS_MAX });
+  }
+
+  /** What an answer to HEAD says, and where it leads elsewhere, what is said there. */
+  async #isThere(answer: Answer, { url, headers, hops }: Looked): Promise<boolean> {
     if (answer.status === 200) return true;
-    if (answer.status === 404) return false;
-    // Elsewhere, behind a signed address: there it is.
-    if (answer.status === 307 || answer.status === 302) return true;
-    throw this.#refusal(answer);
+    if (answer.status === 404 || answer.status === 410) return false;
+    const target = this.#redirect(answer, url);
+    if (target === undefined) {
+      if (url.origin === this.#origin) throw this.#refusal(answer);
+      // A storage may know no HEAD, or not let us ask. The registry said that it is there.
+      return true;
+    }
+    if (hops === 0)
+      throw new RegistryError('refused', `The registry ${this.#options.host} sends us round in circles.`);
+    const there =
+      target.origin === this.#origin
+        ? await this.#ask(target, { method: 'HEAD', headers })
+        : await this.#elsewhere(target, headers);
+    return there === undefined || this.#isThere(there, { url: target, headers, hops: hops - 1 });
+  }
+
+  /** Throws RegistryError where it leads over a connection that others can read. */
+  #redirect({ status, headers: { location } }: Answer, from: URL): URL | undefined {
+    if (!REDIRECTS.has(status) || location === undefined || !URL.canParse(location, from.href))
+      return undefined;
+    const target = new URL(location, from);
+    if (target.protocol === 'https:' || (target.protocol === 'http:' && isLoopback(target.host)))
+      return target;
+    throw new RegistryError(
+      'refused',
+      `The registry ${this.#options.host} sends us to an address without https: ${target.host}.`,
+    );
+  }
+
+  /** Where a registry keeps its blobs: the address is signed, and our credential is nobody's business there. */
+  async #elsewhere(target: URL, headers: Readonly<Record<string, string>>): Promise<Answer | undefined> {
+    const { signal } = this.#options;
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(ELSEWHERE_LIMIT_MS)]);
+    try {
+      return await send(target, { method: 'HEAD', headers, signal: limit });
+    } catch {
+      signal.throwIfAborted();
+      return undefined;
+    }
   }
 
   /** Signs in where it is asked to, and asks again. What is sent here can be sent twice. */

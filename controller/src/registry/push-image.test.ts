@@ -228,6 +228,81 @@ describe('a registry that does not behave', () => {
     expect(elsewhere).toEqual([undefined, undefined, undefined]);
   });
 
+  describe('and keeps its blobs elsewhere', () => {
+    interface Storage {
+      readonly host: string;
+      readonly asked: IncomingMessage['headers'][];
+      readonly uploads: () => number;
+    }
+
+    /** A registry that says of each layer that it is at `location`, and takes what is pushed. */
+    async function sendingTo(location: (request: IncomingMessage) => string): Promise<Storage> {
+      let uploads = 0;
+      const asked: IncomingMessage['headers'][] = [];
+      const host = await serve((request, response) => {
+        asked.push(request.headers);
+        request.resume().on('end', () => {
+          if (request.headers.authorization === undefined)
+            response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+          else if (request.method === 'POST')
+            response.writeHead(202, { location: '/v2/blog/blobs/uploads/1' }).end();
+          else if (request.method === 'PUT') {
+            uploads += 1;
+            response.writeHead(201).end();
+          } else if (request.url?.includes('/manifests/') === true) response.writeHead(200).end();
+          else response.writeHead(307, { location: location(request) }).end();
+        });
+      });
+      return { host, asked, uploads: () => uploads };
+    }
+
+    async function credentials(host: string): Promise<string> {
+      const file = join(await temporaryFolder(), 'config.json');
+      await writeFile(file, JSON.stringify({ auths: { [host]: { username: 'u', password: 'p' } } }));
+      return file;
+    }
+
+    // The layer and the configuration, and then the manifest.
+    it.each([
+      ['has them', 200, 1],
+      ['has lost them', 404, 3],
+      ['does not say', 403, 1],
+    ])(
+      'is asked there, without the credential, and a storage that %s counts',
+      async (_what, status, puts) => {
+        const there: IncomingMessage['headers'][] = [];
+        const storage = await serve((request, response) => {
+          there.push(request.headers);
+          response.writeHead(status).end();
+        });
+        const registry = await sendingTo(() => `http://${storage}/blob?signed=1`);
+        await push(made([5]).layout, `${registry.host}/blog`, { file: await credentials(registry.host) });
+        expect(registry.uploads()).toBe(puts);
+        expect(there.map(({ authorization }) => authorization)).toEqual([undefined, undefined]);
+      },
+    );
+
+    it('is taken at its word where nobody answers there', async () => {
+      const registry = await sendingTo(() => 'http://127.0.0.1:1/blob');
+      await push(made([5]).layout, `${registry.host}/blog`, { file: await credentials(registry.host) });
+      expect(registry.uploads()).toBe(1);
+    });
+
+    it.each([
+      ['round in circles', 'circles', (request: IncomingMessage) => request.url ?? ''],
+      ['to where others can read along', 'without https', () => 'http://storage.example.com/blob'],
+    ])('is refused where it sends %s', async (_what, said, location) => {
+      const registry = await sendingTo(location);
+      const pushed = push(made([5]).layout, `${registry.host}/blog`, {
+        file: await credentials(registry.host),
+      });
+      await expect(pushed).rejects.toMatchObject({
+        reason: 'refused',
+        message: expect.stringContaining(said) as string,
+      });
+    });
+  });
+
   it('and wants the password sent in the clear to another machine does not get it', async () => {
     const host = await serve((_request, response) => {
       response
