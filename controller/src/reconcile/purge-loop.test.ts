@@ -144,6 +144,20 @@ describe('a deleted project', () => {
     expect(store.project(key)?.document.spec.purge).toBeUndefined();
   });
 
+  it('that was restored, and deleted again, has to be over for as long as the first time', async () => {
+    const opened = await open();
+    const { changes, asked, store } = opened.installation;
+    await changes.act(asked, { key, action: 'delete' });
+    await opened.look(15);
+    await changes.act(asked, { key, action: 'restore' });
+    await opened.look(15, 10);
+    await changes.act(asked, { key, action: 'delete' });
+    await opened.look(365, 1);
+    expect(store.project(key)?.document.spec.purge).toBeUndefined();
+    await opened.look(365, 10);
+    expect(store.project(key)?.document.spec.purge).toBe('Unprotect');
+  });
+
   it('that was restored is none', async () => {
     const opened = await open();
     const { changes, asked, store } = opened.installation;

@@ -55,35 +55,47 @@ export class PurgeLoop {
 
   /** Each deleted project once. Never rejects: one that fails is tried again at the next look, and stops no other. */
   async look(): Promise<void> {
-    for (const { document } of this.deps.intent.projects()) {
-      if (document.spec.state !== 'Deleted') continue;
+    const deleted = this.deps.intent.projects().filter(({ document }) => document.spec.state === 'Deleted');
+    this.#forgetAllBut(new Set(deleted.map(({ document }) => deletionOf(document))));
+    for (const { document } of deleted) {
       const { namespace, name } = document.metadata;
       try {
-        await this.#step({ namespace, name }, document.spec);
+        await this.#step({ namespace, name }, document);
       } catch (err) {
         this.deps.log.error({ err, namespace, project: name }, 'A project could not be purged further.');
       }
     }
   }
 
-  async #step(key: ProjectKey, { purge, deletedAt }: ProjectDocument['spec']): Promise<void> {
+  async #step(key: ProjectKey, document: ProjectDocument): Promise<void> {
     const { changes, cluster } = this.deps;
-    if (purge === undefined && this.#isOver(key, deletedAt)) await changes.expire(key);
+    const { purge } = document.spec;
+    if (purge === undefined && this.#isOver(document)) await changes.expire(key);
     if (purge === 'Unprotect' && cluster.isApplied(key)) await changes.advance(key, purge);
     if (purge === 'Remove' && (await cluster.isGone(key))) await changes.advance(key, purge);
   }
 
-  #isOver({ namespace, name }: ProjectKey, deletedAt: string | undefined): boolean {
+  #isOver(document: ProjectDocument): boolean {
     const { intent, now, elapsed } = this.deps;
+    const { deletedAt } = document.spec;
     const { deletedDays } = intent.platform().document.spec.retention;
     const end = deletedAt === undefined ? Infinity : Date.parse(deletedAt) + deletedDays * DAY_MS;
-    const project = `${namespace}/${name}`;
+    const deletion = deletionOf(document);
     if (end > now().getTime()) {
-      this.#overSince.delete(project);
+      this.#overSince.delete(deletion);
       return false;
     }
-    const since = this.#overSince.get(project) ?? elapsed();
-    this.#overSince.set(project, since);
+    const since = this.#overSince.get(deletion) ?? elapsed();
+    this.#overSince.set(deletion, since);
     return elapsed() - since >= SURE_MS;
   }
+
+  #forgetAllBut(deletions: ReadonlySet<string>): void {
+    for (const deletion of this.#overSince.keys())
+      if (!deletions.has(deletion)) this.#overSince.delete(deletion);
+  }
 }
+
+/** Of a project that is restored and deleted again, what was found of the first time says nothing of the second. */
+const deletionOf = ({ metadata: { namespace, name }, spec: { deletedAt } }: ProjectDocument): string =>
+  `${namespace}/${name} ${deletedAt ?? ''}`;

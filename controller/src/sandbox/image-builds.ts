@@ -6,6 +6,7 @@ import type { ProjectKey } from '../model/intent.js';
 import { buildInSandbox, type BuildRequest, type BuiltImage } from './build-in-sandbox.js';
 import { BuildLog } from './build-log.js';
 import type { Runner } from './exec-stream.js';
+import { LogTeller } from './log-teller.js';
 
 /** An image that a sandbox keeps, for whoever pushes it. */
 export interface ImagePush {
@@ -27,6 +28,8 @@ export interface ImageBuildsDeps {
 interface Build {
   dto: BuildDto;
   readonly log: BuildLog;
+  /** What waits of it to be told. */
+  readonly told: LogTeller;
   readonly stop: AbortController;
   finished: Promise<void>;
 }
@@ -66,6 +69,12 @@ export class ImageBuilds {
     const build: Build = {
       dto: { id, state: 'building', startedAt: this.#time() },
       log: new BuildLog(),
+      told: new LogTeller((text) => {
+        this.#tell(
+          key,
+          text === undefined ? { type: 'snapshot', ...this.state(key) } : { type: 'log', text },
+        );
+      }),
       stop: new AbortController(),
       finished: Promise.resolve(),
     };
@@ -78,6 +87,8 @@ export class ImageBuilds {
   state(key: ProjectKey): BuildStateDto {
     const build = this.#builds.get(idOf(key));
     if (build === undefined) return { log: '', shortened: false };
+    // Whoever begins with this must not be told a part of it again.
+    build.told.flush();
     return { build: build.dto, log: build.log.text, shortened: build.log.shortened };
   }
 
@@ -111,14 +122,14 @@ export class ImageBuilds {
     build: Build,
     { repository, ...request }: BuildRequest & Pick<ImagePush, 'repository'>,
   ): Promise<void> {
-    const { log, stop } = build;
+    const { log, told, stop } = build;
     const signal = stop.signal;
     const limit = setTimeout(() => {
       stop.abort(new AppError('ACTION_NOT_ALLOWED', 'The build took longer than 45 minutes.'));
     }, BUILD_LIMIT_MS);
     const onLines = (lines: readonly string[]): void => {
       log.append(lines);
-      this.#tell(key, { type: 'log', text: lines.map((line) => `${line}\n`).join('') });
+      told.add(lines.map((line) => `${line}\n`).join(''));
     };
     const onProgress = this.#progressOf(key, build);
     try {
@@ -160,6 +171,7 @@ export class ImageBuilds {
   }
 
   #change(key: ProjectKey, build: Build, changes: Partial<BuildDto>): void {
+    build.told.flush();
     build.dto = { ...build.dto, ...changes };
     this.#tell(key, { type: 'build', build: build.dto });
   }

@@ -7,6 +7,8 @@ import { expiresInDays, insertToken, tokenName, type CreatedAccessTokenDto } fro
 import { hashSecret, randomSecret } from './random.js';
 
 const LIFETIME_MS = 10 * 60 * 1000;
+/** Of one person, that were not used and are not over. */
+const OPEN_MAX = 20;
 
 export const createTokenCodeInput = z.strictObject({ expiresInDays });
 
@@ -33,15 +35,21 @@ export class TokenCodes {
     this.#database = database;
   }
 
-  /** `expiresInDays`: of the token. */
+  /** `expiresInDays`: of the token. Throws RATE_LIMITED where a person has too many that nobody used. */
   async create(userId: string, input: z.output<typeof createTokenCodeInput>): Promise<TokenCodeDto> {
     const code = randomSecret();
     const expiresAt = new Date(Date.now() + LIFETIME_MS);
-    await this.#database.use((db) =>
-      db
+    await this.#database.use(async (db) => {
+      const open = await db.$count(table, and(eq(table.userId, userId), gt(table.expiresAt, sql`now()`)));
+      if (open >= OPEN_MAX)
+        throw new AppError(
+          'RATE_LIMITED',
+          `You have made ${OPEN_MAX} codes that were not used yet. Use one of them, or wait ten minutes: a code is good for no longer.`,
+        );
+      await db
         .insert(table)
-        .values({ hash: hashSecret(code), userId, expiresInDays: input.expiresInDays ?? null, expiresAt }),
-    );
+        .values({ hash: hashSecret(code), userId, expiresInDays: input.expiresInDays ?? null, expiresAt });
+    });
     return { code, expiresAt: expiresAt.toISOString() };
   }
 

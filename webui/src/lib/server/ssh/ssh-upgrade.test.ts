@@ -121,7 +121,7 @@ describe.skipIf(!isBuilt())('SSH through the built portal (npm run build first)'
 
   it.each(['is deleted', 'expires'])('ends when the token %s', async (how) => {
     const { id, token } = await newToken();
-    const soon = "update personal_access_tokens set expires_at = now() + interval '1 second' where id = $1";
+    const soon = "update personal_access_tokens set expires_at = now() + interval '5 seconds' where id = $1";
     if (how === 'expires') await query(databaseUrl, soon, [id]);
     const client = dial({ authorization: `Bearer ${token}` });
     const closed = once(client, 'close');
@@ -168,6 +168,24 @@ describe.skipIf(!isBuilt())('SSH through the built portal (npm run build first)'
       expect(JSON.stringify(await query(databaseUrl, 'select * from token_codes'))).not.toContain(code);
       await query(databaseUrl, "update token_codes set expires_at = now() - interval '1 second'");
       expect((await redeem(code)).status).toBe(401);
+    });
+
+    it('is one of twenty that a person has at most, until they are used or over', async () => {
+      const grace = stranger();
+      await grace.send('POST', '/api/auth/signup', { body: { username: 'coder', password: ADA.password } });
+      const make = () => grace.send('POST', '/api/tokens/codes', { body: {} });
+      const first = await make();
+      for (let made = 1; made < 20; made++) expect((await make()).status).toBe(201);
+      expect(await make()).toMatchObject({
+        status: 429,
+        json: { code: 'RATE_LIMITED', detail: expect.stringContaining('20 codes') as string },
+      });
+      await newCode();
+      expect((await redeem(first.json['code'])).status).toBe(201);
+      expect((await make()).status).toBe(201);
+      expect((await make()).status).toBe(429);
+      await query(databaseUrl, "update token_codes set expires_at = now() - interval '1 second'");
+      expect((await make()).status).toBe(201);
     });
 
     it('stays where its token could not be made', async () => {
