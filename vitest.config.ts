@@ -9,9 +9,19 @@ const source = {
   ssr: { resolve: { conditions: ['source', 'node'] } },
 };
 
+/**
+ * How long to wait in vain, never how long something may take: on a machine that is busy with other things a process
+ * starts in seconds. `expect.poll` gives up after one by itself.
+ */
+const patience = {
+  testTimeout: 90_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 30_000, interval: 20 } },
+};
+
 const unit = (name: string, root: string) => ({
   ...source,
-  test: { name, root, include: ['src/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 60_000 },
+  test: { name, root, include: ['src/**/*.test.ts'], ...patience },
 });
 
 export default defineConfig({
@@ -28,8 +38,7 @@ export default defineConfig({
           root: 'test/image',
           include: ['**/*.test.ts'],
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...patience,
         },
       },
       {

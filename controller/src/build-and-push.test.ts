@@ -99,9 +99,11 @@ describe.skipIf(missing !== undefined)(
     });
 
     it('is built by one at a time, and a build that is cancelled leaves nothing that runs', async () => {
+      // Told from those of other runs of this test on the same machine.
+      const seconds = `100${process.pid}`;
       const registry = await RegistryForTests.start();
       const opened = await open({
-        Dockerfile: DOCKERFILE.replace('echo made', 'echo waiting; sleep 4321; echo made'),
+        Dockerfile: DOCKERFILE.replace('echo made', `echo waiting; sleep ${seconds}; echo made`),
       });
       await withBusybox(opened);
       opened.builds.start(key, request(`${registry.host}/blog`));
@@ -112,7 +114,7 @@ describe.skipIf(missing !== undefined)(
       second.start(key, request(`${registry.host}/blog`));
       expect((await ended(second)).build?.message).toContain('Another build runs');
       expect(await opened.builds.cancel(key)).toMatchObject({ state: 'cancelled' });
-      expect(spawnSync('pgrep', ['-f', 'sleep 4321']).status).toBe(1);
+      expect(spawnSync('pgrep', ['-f', `sleep ${seconds}`]).status).toBe(1);
       await expect(opened.builds.cancel(key)).rejects.toMatchObject({ code: 'NOT_FOUND' });
       await writeFile(join(opened.workspace, 'Dockerfile'), DOCKERFILE);
       opened.builds.start(key, request(`${registry.host}/blog`));

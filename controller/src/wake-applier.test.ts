@@ -9,9 +9,6 @@ import { openInstallation, ticking, withTenant, type Installation } from './shar
 import { commitWithStockGit, quietLog, stockGit } from './shared/repository-for-tests.js';
 import { wakeApplier, type WakeApplierOptions } from './wake-applier.js';
 
-/** The machine may be busy. */
-const within = <T>(ask: () => T) => expect.poll(ask, { timeout: 15_000 });
-
 const key = { namespace: NAMESPACE, name: 'my-blog' };
 
 interface Push {
@@ -63,7 +60,7 @@ describe('the applier is told', () => {
     const pushes = await listening(view);
     await withTenant(installation);
     await idle();
-    await within(() => pushes.at(-1)?.after).toBe(tip(installation));
+    await expect.poll(() => pushes.at(-1)?.after).toBe(tip(installation));
     expect(pathsOf(pushes)).toEqual([renderedTenantDir(NAMESPACE)]);
   });
 
@@ -77,7 +74,7 @@ describe('the applier is told', () => {
     await new GitPurgeChanges({ store, now: ticking() }).advance(key, 'Unprotect');
     await idle();
     expect((await view.manifests(key)).files).toEqual([]);
-    await within(() => pushes.at(-1)?.after).toBe(tip(installation));
+    await expect.poll(() => pushes.at(-1)?.after).toBe(tip(installation));
     expect(pathsOf(pushes)).toEqual([renderedProjectDir(NAMESPACE, 'my-blog')]);
   });
 
@@ -91,7 +88,7 @@ describe('the applier is told', () => {
     await idle();
     await changes.create(asked, { namespace: NAMESPACE, input: { name: 'My Blog' } });
     await idle();
-    await within(() => pushes.at(-1)?.after).toBe(tip(installation));
+    await expect.poll(() => pushes.at(-1)?.after).toBe(tip(installation));
     expect(pushes).toHaveLength(1);
     expect(pathsOf(pushes)).toEqual([renderedProjectDir(NAMESPACE, 'my-blog')]);
   });
@@ -117,7 +114,7 @@ describe('the applier is told', () => {
     await changes.create(asked, { namespace: NAMESPACE, input: { name: 'My Blog' } });
     await idle();
     arrived();
-    await within(() => pushes.at(-1)?.after).toBe(tip(installation));
+    await expect.poll(() => pushes.at(-1)?.after).toBe(tip(installation));
     expect(pushes).toHaveLength(1);
     expect(pathsOf(pushes)).toEqual([renderedTenantDir(NAMESPACE), renderedProjectDir(NAMESPACE, 'my-blog')]);
   });

@@ -52,7 +52,7 @@ describe('what waits for an operator', () => {
       before.replace('domain: localhost', 'domain: example.org'),
     );
     await expect
-      .poll(async () => (await list()).rollout, { timeout: 10_000 })
+      .poll(async () => (await list()).rollout)
       .toMatchObject({ state: 'waiting', author: 't', subject: 'By hand' });
     const plan = await controller.call('GET', `${OPERATIONS}/rollout/plan`, { as: 'operator' });
     const { example, changed } = plan.json as unknown as RolloutPlanDto;

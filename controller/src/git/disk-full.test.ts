@@ -43,7 +43,7 @@ describe('a writer whose disk is full', () => {
       // Nothing of a git that filled what was left of the disk; one that still runs may end.
       await vi.waitFor(
         async () => expect((await readdir(packs)).filter((name) => name.startsWith('tmp_pack_'))).toEqual([]),
-        { timeout: 10_000 },
+        { timeout: 30_000 },
       );
       const repository = join(await temporaryFolder(), 'gitops.git');
       const filter = (name: string): boolean => !name.endsWith('.sock');

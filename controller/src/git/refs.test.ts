@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { existsSync, utimesSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { stockGit, temporaryFolder } from '../shared/repository-for-tests.js';
@@ -146,10 +146,13 @@ describe('locks that were left', () => {
     const { gitDir } = await repositoryWithCommits();
     const lock = join(gitDir, `${REF}.lock`);
     await writeFile(lock, '');
-    const removal = removeStaleLocks(gitDir, 100);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    await utimes(lock, new Date(), new Date());
-    await removal;
+    let touched = 0;
+    // At every turn until the end, and at once: however late this process gets its turn, that of the removal comes later.
+    const working = setInterval(() => {
+      utimesSync(lock, (touched += 1), touched);
+    }, 5);
+    await removeStaleLocks(gitDir, 100);
+    clearInterval(working);
     expect(existsSync(lock)).toBe(true);
   });
 

@@ -13,9 +13,6 @@ import { commitWithStockGit, stockGit } from '../shared/repository-for-tests.js'
 import { installationNotices, type RunningReconciler } from './index.js';
 
 const asked = { author: { id: 'operator01', name: 'Olga' }, requestId: 'request-2' };
-/** The machine may be busy. */
-const within = <T>(ask: () => T) => expect.poll(ask, { timeout: 15_000 });
-
 const key = { namespace: NAMESPACE, name: 'my-blog' };
 const folder = renderedProjectDir(NAMESPACE, 'my-blog');
 const file = (name = 'my-blog'): string =>
@@ -198,7 +195,7 @@ describe('a platform that is to be applied by Flux from now on', () => {
     expect([changed, sampled]).toEqual([8, 8]);
     expect(example?.files).toMatchObject([{ path: file('a'), before: null }]);
     await new GitOperatorChanges(installation).approve(asked, { commit, what: 'the roll-out' });
-    await within(() => delivered(gitDir)).toEqual(NAMES);
+    await expect.poll(() => delivered(gitDir)).toEqual(NAMES);
     await reconciler.idle();
     expect(stockGit(gitDir, 'rev-parse', 'rendered:tenants')).toBe(own);
     const slices = stockGit(gitDir, 'log', '--reverse', '--format=%H', 'rendered', '--', 'platform/projects')
@@ -212,7 +209,7 @@ describe('a platform that is to be applied by Flux from now on', () => {
     const { gitDir, store, folder: home } = installation;
     const commit = await pushPlatform(installation, { sourceName: 'gitops' });
     await new GitOperatorChanges(installation).approve(asked, { commit, what: 'the roll-out' });
-    await within(() => delivered(gitDir)).toEqual(NAMES);
+    await expect.poll(() => delivered(gitDir)).toEqual(NAMES);
     await reconciler.idle();
     const said = (view: RunningReconciler['view']) =>
       NAMES.map((name) => view.lastRendered({ namespace: NAMESPACE, name }));
@@ -233,8 +230,8 @@ describe('a platform that is to be applied by Flux from now on', () => {
     for (const flux of [{}, undefined]) {
       const commit = await pushPlatform(installation, flux);
       await new GitOperatorChanges(installation).approve(asked, { commit, what: 'the roll-out' });
-      await within(() => delivered(gitDir)).toEqual(flux === undefined ? [] : NAMES);
-      await within(async () => (await reconciler.operations.list()).rollout).toBeUndefined();
+      await expect.poll(() => delivered(gitDir)).toEqual(flux === undefined ? [] : NAMES);
+      await expect.poll(async () => (await reconciler.operations.list()).rollout).toBeUndefined();
     }
     expect(tree(gitDir)).toBe(before);
   });
@@ -250,7 +247,7 @@ describe('a platform that is to be applied by Flux from now on', () => {
         expect(warned).toMatch(/not suspended takes along what it applied.*flux suspend/);
       else expect(warned).toBe('');
       await new GitOperatorChanges(installation).approve(asked, { commit, what: 'the roll-out' });
-      await within(async () => (await reconciler.operations.list()).rollout).toBeUndefined();
+      await expect.poll(async () => (await reconciler.operations.list()).rollout).toBeUndefined();
     };
     await approve({});
     // Another source changes the Kustomizations, and takes none away.

@@ -6,8 +6,6 @@ import { commitWithStockGit, stockGit } from '../shared/repository-for-tests.js'
 import { whereItStopped } from './where-it-stopped.js';
 
 const key = { namespace: NAMESPACE, name: 'my-blog' };
-/** The machine may be busy. */
-const PATIENT = { timeout: 15_000 };
 const rendered = (gitDir: string): string => stockGit(gitDir, 'rev-parse', 'refs/heads/rendered');
 
 /** A repository with eight commits on `main`, all rendered, and closed again. */
@@ -73,7 +71,7 @@ describe('rendering that was cut off', () => {
     const [before, seen] = [rendered(gitDir), view.lastRendered(key)];
     stockGit(gitDir, 'update-ref', '-d', 'refs/heads/rendered');
     await expect
-      .poll(() => stockGit(gitDir, 'for-each-ref', '--format=%(objectname)', 'refs/heads/rendered'), PATIENT)
+      .poll(() => stockGit(gitDir, 'for-each-ref', '--format=%(objectname)', 'refs/heads/rendered'))
       .toBe(before);
     expect(view.lastRendered(key)).toEqual(seen);
     expect(view.includes(before, seen?.commit ?? '')).toBe(true);
@@ -88,7 +86,7 @@ describe('rendering that was cut off', () => {
     const told: unknown[] = [];
     view.onWritten((written) => told.push(written));
     stockGit(gitDir, 'update-ref', '-d', 'refs/heads/rendered');
-    await expect.poll(() => view.includes(there, there), PATIENT).toBe(true);
+    await expect.poll(() => view.includes(there, there)).toBe(true);
     expect(rendered(gitDir)).toBe(there);
     expect(told).toContainEqual({ commit: there, folders: [] });
   });
@@ -101,7 +99,7 @@ describe('rendering that was cut off', () => {
     const { view } = await installation.reconcile({ refreshEveryMs: 20 });
     expect(rendered(gitDir)).toBe(foreign);
     stockGit(gitDir, 'update-ref', '-d', 'refs/heads/rendered');
-    await expect.poll(() => view.renderedFrom(foreign), PATIENT).toBeDefined();
+    await expect.poll(() => view.renderedFrom(foreign)).toBeDefined();
     expect(view.renderedFrom(foreign)).toBe(rendered(gitDir));
   });
 

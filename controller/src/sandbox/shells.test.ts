@@ -105,7 +105,8 @@ describe('the shells of a sandbox', () => {
     await tmux('new-session', '-d', '-s', 'own', 'sleep 300');
     expect(await shells.list(key)).toEqual([]);
     await tmux('new-session', '-d', '-s', 'main', '-e', 'FULLSTACKAGENT_SESSION=main', 'sleep 300');
-    expect(await shells.list(key)).toMatchObject([{ session: 'main', program: 'sleep' }]);
+    // tmux answers before what it started is that program.
+    await expect.poll(() => shells.list(key)).toMatchObject([{ session: 'main', program: 'sleep' }]);
     await expect(shells.end(key, 'own')).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await shells.end(key, 'main');
     expect(await tmux('has-session', '-t', '=main')).not.toBe(0);

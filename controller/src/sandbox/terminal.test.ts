@@ -225,7 +225,7 @@ describe('ending', () => {
 
   test('who may no longer use the terminal loses it', async () => {
     let allowed = true;
-    options = { stillAllowed: () => allowed, pingIntervalMs: 10 };
+    options = { stillAllowed: () => allowed, pingIntervalMs: 100 };
     const browser = await new Browser().open();
     await until(() => browser.messages.length === 1, 'the title');
     allowed = false;

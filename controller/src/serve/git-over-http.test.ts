@@ -207,9 +207,7 @@ describe('a push that is right', () => {
     const clone = await cloneFor('maintainer');
     const project = `/v1/tenants/${NAMESPACE}/projects/${name}`;
     await expect
-      .poll(async () => (await controller.call('GET', project, { as: 'viewer' })).json['status'], {
-        timeout: 10_000,
-      })
+      .poll(async () => (await controller.call('GET', project, { as: 'viewer' })).json['status'])
       .toBe('ERROR');
     await clone.commit(path, () => good.replace(/displayName: .*/, 'displayName: Mended'));
     expect((await clone.push()).shown).toContain('remote: Merged as');

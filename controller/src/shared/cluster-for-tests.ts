@@ -227,7 +227,7 @@ function status(response: http.ServerResponse, code: number, message: string): v
 
 /** Until it is so; the deadline only says how long to wait before giving up. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 30_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}.`);
     await new Promise((resolve) => setTimeout(resolve, 5));

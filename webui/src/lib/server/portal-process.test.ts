@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { begunStream } from './testing/begun-stream.js';
 import { ControllerForTests } from './testing/controller-for-tests.js';
 import { isBuilt, PortalForTests, Visitor } from './testing/portal-for-tests.js';
 import { startPostgres, type PostgresForTests } from './testing/postgres-for-tests.js';
@@ -63,11 +64,11 @@ describe.skipIf(!isBuilt())("the built portal's process (npm run build first)", 
     const portal = await start();
     const visitor = await ready(portal);
     const stream = await fetch(`${portal.origin}/api/events`, { headers: { cookie: visitor.cookie } });
-    const reading = stream.text();
+    const reading = await begunStream(stream);
     if (how === 'disconnect') portal.disconnect();
     else portal.signal(how);
     expect(await portal.exit).toBe(0);
-    expect(await reading).toContain('event: snapshot');
+    expect(await reading.whole).toContain('event: snapshot');
     await until('the controller to notice', () => controller.streams.size === 0);
   });
 

@@ -1,5 +1,6 @@
 import { problem } from '@fullstackagent/controller/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { begunStream } from './testing/begun-stream.js';
 import { ControllerForTests } from './testing/controller-for-tests.js';
 import { isBuilt, PortalForTests, Visitor } from './testing/portal-for-tests.js';
 import { query, startPostgres, type PostgresForTests } from './testing/postgres-for-tests.js';
@@ -111,10 +112,10 @@ describe.skipIf(!isBuilt())('the built portal (npm run build first)', () => {
       const visitor = stranger();
       await visitor.send('POST', '/api/auth/login', { body: ADA });
       const stream = await fetch(`${portal.address}/api/events`, { headers: { cookie: visitor.cookie } });
-      const reading = stream.text();
+      const reading = await begunStream(stream);
       const cookie = visitor.cookie;
       expect((await visitor.send('POST', '/api/auth/logout')).status).toBe(204);
-      expect(await reading).toContain('event: snapshot');
+      expect(await reading.whole).toContain('event: snapshot');
       visitor.cookie = cookie;
       expect((await visitor.send('GET', '/api/projects')).status).toBe(401);
     });
@@ -209,14 +210,14 @@ describe.skipIf(!isBuilt())('the built portal (npm run build first)', () => {
         const made = await ada.send('POST', '/api/tokens', { body: { name: 'watch' } });
         const { id, token } = made.json as { id: string; token: string };
         const soon =
-          "update personal_access_tokens set expires_at = now() + interval '1 second' where id = $1";
+          "update personal_access_tokens set expires_at = now() + interval '5 seconds' where id = $1";
         if (how === 'expire') await query(databaseUrl, soon, [id]);
         const authorization = `Bearer ${token}`;
         const stream = await fetch(`${portal.address}/api/events`, { headers: { authorization } });
         expect(stream.status).toBe(200);
-        const reading = stream.text();
+        const reading = await begunStream(stream);
         if (how === 'are deleted') expect((await ada.send('DELETE', `/api/tokens/${id}`)).status).toBe(204);
-        expect(await reading).toContain('event: snapshot');
+        expect(await reading.whole).toContain('event: snapshot');
       },
     );
 
@@ -403,8 +404,9 @@ describe.skipIf(!isBuilt())('the built portal (npm run build first)', () => {
       );
 
       const broken = await fetch(`${portal.address}/api/events`, { headers: { cookie: ada.cookie } });
+      const reading = await begunStream(broken);
       for (const stream of controller.streams) stream.destroy();
-      expect(await broken.text()).toContain('snapshot');
+      expect(await reading.whole).toContain('snapshot');
 
       const leave = new AbortController();
       await fetch(`${portal.address}/api/events`, { headers: { cookie: ada.cookie }, signal: leave.signal });

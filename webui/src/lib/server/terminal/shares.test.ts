@@ -120,7 +120,7 @@ describe.skipIf(!isBuilt())('shared terminals through the built portal (npm run 
     const { cookie } = await join(link);
     await query(
       databaseUrl,
-      `update terminal_shares set expires_at = now() + interval '1 second' where id = '${link.id}'`,
+      `update terminal_shares set expires_at = now() + interval '5 seconds' where id = '${link.id}'`,
     );
     const socket = dial(link.id, cookie);
     const [code] = (await once(socket, 'close')) as [number];
