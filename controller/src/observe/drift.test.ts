@@ -90,6 +90,21 @@ describe('one object', () => {
     ).toBeUndefined();
   });
 
+  test('what the server does not know and drops, false as it is', () => {
+    const set = (pod: object): Json => ({
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: 'blog', namespace: 'ns-abcd1234' },
+      spec: { template: { spec: pod } },
+    });
+    expect(driftOf(set({ hostUsers: false, hostNetwork: false }), set({ hostNetwork: false }))).toMatchObject(
+      {
+        // The portal says what this one means (webui/src/lib/status/drift.ts).
+        differences: [{ path: 'spec.template.spec.hostUsers', how: 'removed', rendered: 'false', by: [] }],
+      },
+    );
+  });
+
   test('what somebody else put beside it is', () => {
     const fields = {
       'f:data': { 'f:MORE': {} },

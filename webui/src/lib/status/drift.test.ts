@@ -1,6 +1,6 @@
 import type { DriftDifferenceDto, DriftDto, FieldManagerDto } from '@fullstackagent/controller/contract';
 import { describe, expect, it } from 'vitest';
-import { changedAt, changedBy, summaryOf } from './drift.js';
+import { changedAt, changedBy, meaningOf, summaryOf } from './drift.js';
 
 const drift = (compared: number, differing: number): DriftDto => ({
   commit: 'c'.repeat(40),
@@ -48,5 +48,26 @@ describe('changedBy', () => {
     expect(changedBy(by(flux))).toBe('on the way from kustomize-controller to the cluster');
     expect(changedAt(by(flux))).toBe(flux.at);
     expect(changedBy(by())).toBe('the cluster does not tell by whom');
+  });
+});
+
+describe('meaningOf', () => {
+  const difference = (path: string, how: DriftDifferenceDto['how']): DriftDifferenceDto => ({
+    path,
+    how,
+    by: [],
+  });
+
+  it('says what an API server does not know, which takes a field away without a word', () => {
+    const dropped = difference('spec.template.spec.hostUsers', 'removed');
+    expect(meaningOf(dropped)).toContain('The sandbox runs without one');
+  });
+
+  it.each([
+    difference('spec.template.spec.hostUsers', 'changed'),
+    difference('spec.template.spec.hostNetwork', 'removed'),
+    difference('data.spec\\.hostUsers', 'removed'),
+  ])('is silent of what speaks for itself: $path, $how', (other) => {
+    expect(meaningOf(other)).toBeUndefined();
   });
 });

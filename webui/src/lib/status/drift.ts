@@ -35,3 +35,9 @@ export function changedBy({ by }: DriftDifferenceDto): string {
 /** When, of the one that {@link changedBy} names. */
 export const changedAt = ({ by }: DriftDifferenceDto): string | undefined =>
   (by.find(({ applier }) => !applier) ?? by[0])?.at;
+
+/** What a difference means, where its path alone tells only those who know Kubernetes well. */
+export function meaningOf({ path, how }: DriftDifferenceDto): string | undefined {
+  if (how !== 'removed' || !/(?:^|\.)spec\.hostUsers$/.test(path)) return undefined;
+  return 'The cluster does not take this field: user namespaces for pods are newer than its API server, or turned off there (feature UserNamespacesSupport; on by default since Kubernetes 1.33). The sandbox runs without one, and with the wider rights that go with it: its users are users of the node. An operator turns them on, or takes sandbox.userNamespaces out of platform.yaml.';
+}
