@@ -97,6 +97,9 @@ async function typeUntil(api: Api, project: string, over: () => boolean): Promis
   return times;
 }
 
+/** The engine keeps 64 shells a sandbox (`runtime/engine/src/terminal/server.ts`), and the other figures need a few. */
+export const ROOM_IN_A_SANDBOX = 58;
+
 /** Opens terminals spread over the projects, each with a shell that has answered; answers what closes them. */
 export async function openMany(api: Api, projects: readonly string[], count: number): Promise<() => void> {
   const open: Terminal[] = [];
