@@ -198,9 +198,11 @@ describe('Engine', () => {
     const broken = `tenants/ab/${NAMESPACE}/broken/service-x.yaml`;
     await engine.repository.commit({ ...blogFiles(), [broken]: 'kind: [' });
     await engine.readyPod();
-    const { body } = await engine.kube(
-      `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${NAMESPACE}/kustomizations/broken`,
-    );
+    const path = `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${NAMESPACE}/kustomizations/broken`;
+    const body = await until(async () => {
+      const { body: found } = await engine.kube(path);
+      return list(found, 'status', 'conditions')[0] === undefined ? undefined : found;
+    }, 'a word about the folder');
     expect(list(body, 'status', 'conditions')[0]).toMatchObject({
       type: 'Ready',
       status: 'False',
@@ -245,6 +247,7 @@ describe('Engine', () => {
     await engine.repository.commit(blogFiles({ database: true }));
     await engine.start();
     await engine.readyPod();
+    await engine.databasePhase('Running');
     const ports = [
       await engine.portOf('blog', 'app'),
       await engine.portOf('blog--db-postgresql-postgresql', 'tcp-postgresql'),
@@ -252,6 +255,7 @@ describe('Engine', () => {
     await engine.stop();
     await engine.start();
     await engine.readyPod();
+    await engine.databasePhase('Running');
     expect([
       await engine.portOf('blog', 'app'),
       await engine.portOf('blog--db-postgresql-postgresql', 'tcp-postgresql'),

@@ -94,7 +94,10 @@ describe.skipIf(isElsewhere)('Claude Code on one machine (only where the PATH ha
   });
 
   it('says what npm said where it cannot be installed, and forgets it at the next try', async () => {
-    await start('none', 'echo "no such instruction" >&2; exit 1');
+    // The second time it goes on until it is cancelled.
+    const tried = join(root, 'tried');
+    const fails = `touch ${tried}; echo "no such instruction" >&2; exit 1`;
+    await start('none', `[ ! -e ${tried} ] || exec sleep 600; ${fails}`);
     await order('install');
     const failed = await until(async () => at(await state(), 'failure'), 'it failed');
     expect(text(failed, 'message')).toBe('It does not run on this machine. no such instruction');

@@ -45,7 +45,7 @@ const exists = (path: string): Promise<boolean> =>
 const untilThere = (path: string): Promise<unknown> =>
   pollUntil(async () => ((await exists(resolve(tools.folder, path))) ? true : undefined), {
     everyMs: 5,
-    deadlineMs: 20_000,
+    deadlineMs: 45_000,
   });
 
 describe('a tool from npm', () => {
@@ -146,7 +146,7 @@ describe('a tool from npm', () => {
     await expect(installing).rejects.toThrow(/abort/);
     expect(await names()).toEqual(['bin']);
     const pid = Number(await readFile(started, 'utf8'));
-    await expect.poll(() => startMark(pid), { timeout: 20_000 }).toBeUndefined();
+    await expect.poll(() => startMark(pid), { timeout: 45_000 }).toBeUndefined();
   });
 
   it('is installed by one at a time', async () => {
@@ -158,10 +158,13 @@ describe('a tool from npm', () => {
   });
 
   it('is not removed while it is being installed', async () => {
-    const installing = install();
+    const abort = new AbortController();
+    const hanging = await npmTool({ root, version: '3.0.0', script: 'exec sleep 600' });
+    const installing = install(new ToolFolder(tools.folder, hanging), abort.signal);
     await untilThere('.partial');
     await expect(tools.remove()).rejects.toThrow('Cancel that first');
-    await installing;
+    abort.abort();
+    await expect(installing).rejects.toThrow(/abort/);
   });
 
   it('does not wait for one who was killed, and takes away what that left', async () => {

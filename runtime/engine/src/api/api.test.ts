@@ -86,7 +86,7 @@ function runningPod(): KubeObject {
 }
 
 const until = async (ask: () => boolean, what: () => string): Promise<void> => {
-  const found = await pollUntil(() => (ask() ? true : undefined), { everyMs: 20, deadlineMs: 15_000 });
+  const found = await pollUntil(() => (ask() ? true : undefined), { everyMs: 20, deadlineMs: 45_000 });
   if (found === undefined) throw new Error(`It never came to this: ${what()}`);
 };
 

@@ -67,7 +67,7 @@ class Life {
   }
 
   async until(ask: () => boolean, what: string): Promise<void> {
-    const found = await pollUntil(() => (ask() ? true : undefined), { everyMs: 20, deadlineMs: 15_000 });
+    const found = await pollUntil(() => (ask() ? true : undefined), { everyMs: 20, deadlineMs: 45_000 });
     if (found === undefined) throw new Error(`It never came to this: ${what}\n${this.errors.join('')}`);
   }
 

@@ -45,7 +45,7 @@ const isNumbered = (pid: number): Promise<boolean> =>
   );
 
 const untilInterfaces = (pid: number, count: number): Promise<unknown> =>
-  expect.poll(() => interfaces(pid), { interval: 20, timeout: 20_000 }).toHaveLength(count);
+  expect.poll(() => interfaces(pid), { interval: 20, timeout: 45_000 }).toHaveLength(count);
 
 /** A process with this number and a network of its own; others start processes too, so it takes some tries. */
 async function processNumbered(pid: number, [file = '', ...args]: readonly string[]): Promise<void> {
@@ -61,7 +61,7 @@ async function processNumbered(pid: number, [file = '', ...args]: readonly strin
       child.kill('SIGKILL');
       return undefined;
     },
-    { everyMs: 20, deadlineMs: 20_000 },
+    { everyMs: 20, deadlineMs: 45_000 },
   );
   if (got === undefined) throw new Error(`No process got the number ${pid}.`);
 }
@@ -101,7 +101,7 @@ it('is never that of another process that got the number of a sandbox which has 
     network.reach([9]);
     const entered = pollUntil(
       async () => ((await interfaces(pid)).length > 0 ? 'another process has it' : undefined),
-      { everyMs: 20, deadlineMs: 20_000 },
+      { everyMs: 20, deadlineMs: 45_000 },
     );
     expect(await Promise.race([network.ended.then(() => 'ended'), entered])).toBe('ended');
     expect(await interfaces(pid)).toEqual([]);

@@ -47,7 +47,7 @@ describe.skipIf(!ownNetwork)('two sandboxes (only with bubblewrap and pasta)', (
     await until(() => engine.portOf('shop', 'ttyd').then((port) => port || undefined), 'a second terminal');
     shells.push(await engine.shell('main', 'blog'), await engine.shell('main', 'shop'));
     for (const shell of shells) await shell.waitFor(/\$ $/);
-  }, 60_000);
+  }, 180_000);
   afterAll(() => engine.remove());
 
   it('both have port 3000, and the ingress reaches the one that was asked for', async () => {
@@ -104,7 +104,7 @@ describe.skipIf(!ownNetwork)('a fork bomb in one of two sandboxes (only with con
     } finally {
       await engine.remove();
     }
-  }, 60_000);
+  }, 180_000);
 });
 
 /** Without a limit it would end by itself after a thousand processes. */
@@ -136,10 +136,9 @@ describe.skipIf(isolation.kind === 'none')('an engine that is killed (only with 
       await shell.waitFor(/\$ $/);
       shell.type('(setsid sleep 4343 &); printf "%s\\n" "start""ed"');
       await shell.waitFor(/started/);
-      const before = await programs(uid);
-      expect(before).toEqual(
-        expect.arrayContaining(['bwrap', 'bash', 'sleep', ...(ownNetwork ? ['pasta'] : [])]),
-      );
+      await expect
+        .poll(() => programs(uid), { timeout: 45_000 })
+        .toEqual(expect.arrayContaining(['bwrap', 'bash', 'sleep', ...(ownNetwork ? ['pasta'] : [])]));
       child.kill('SIGKILL');
       await once(child, 'exit');
       const left = async (): Promise<readonly string[]> => programs(uid);
@@ -152,7 +151,7 @@ describe.skipIf(isolation.kind === 'none')('an engine that is killed (only with 
     } finally {
       await killed.remove();
     }
-  }, 60_000);
+  }, 180_000);
 });
 
 const serving = (what: string): string =>

@@ -41,7 +41,7 @@ async function child(
 
 const alive = async (pid: number): Promise<boolean> => (await startMark(pid)) !== undefined;
 const eventually = (ask: () => Promise<true | undefined>): Promise<true | undefined> =>
-  pollUntil(ask, { everyMs: 20, deadlineMs: 15_000 });
+  pollUntil(ask, { everyMs: 20, deadlineMs: 45_000 });
 
 const SERVE = `process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1e6); process.send({ type: 'ready' });`;
 
@@ -120,7 +120,7 @@ describe('children of a life that was killed', () => {
     const file = join(base, 'children.json');
     const sleeper = spawn(
       process.execPath,
-      ['-e', `process.on('message', () => setTimeout(() => process.exit(), 300)); process.send('up')`],
+      ['-e', `process.on('message', () => setTimeout(() => process.exit(), 3000)); process.send('up')`],
       {
         stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       },

@@ -59,7 +59,7 @@ describe('the lock of a home folder', () => {
     const ended = new Promise((resolve) => holder.once('exit', resolve));
     holder.kill('SIGKILL');
     await ended;
-    const results = await Promise.allSettled(Array.from({ length: 12 }, () => takeLock(base, 2000)));
+    const results = await Promise.allSettled(Array.from({ length: 12 }, () => takeLock(base, 25_000)));
     const locks = results.filter((result) => result.status === 'fulfilled');
     expect(locks).toHaveLength(1);
     await locks[0]?.value.release();

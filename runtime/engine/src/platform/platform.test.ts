@@ -101,7 +101,7 @@ async function ready(platform: Run): Promise<string> {
       if (platform.child.exitCode !== null) throw new Error(platform.output());
       return /^FullstackAgent is ready: (.*)$/m.exec(platform.output())?.[1];
     },
-    { everyMs: 20, deadlineMs: 60_000 },
+    { everyMs: 20, deadlineMs: 90_000 },
   );
   if (url === undefined) throw new Error(`Not ready: ${platform.output()}`);
   return url;
@@ -120,7 +120,7 @@ const pidsOf = async (): Promise<number[]> => [...new Set((await happened()).map
 async function untilGone(pid: number): Promise<void> {
   const gone = await pollUntil(async () => ((await startMark(pid)) === undefined ? true : undefined), {
     everyMs: 20,
-    deadlineMs: 15_000,
+    deadlineMs: 45_000,
   });
   expect(gone, `process ${pid} is gone`).toBe(true);
 }
@@ -129,7 +129,7 @@ async function settings(name: string): Promise<Record<string, string>> {
   return { FULLSTACK_AGENT_HOME: join(root, name), PORT: String(await freePort()) };
 }
 
-describe('npm start', { timeout: 90_000 }, () => {
+describe('npm start', { timeout: 180_000 }, () => {
   it('starts everything, says where, and stops it in order on Ctrl-C', async () => {
     const env = await settings('in-order');
     const platform = run(env);
@@ -225,7 +225,7 @@ describe('npm start', { timeout: 90_000 }, () => {
     process.kill(engine?.pid ?? 0, 'SIGKILL');
     const again = await pollUntil(
       async () => (await happened()).filter(({ name, event }) => name === 'engine' && event === 'started')[1],
-      { everyMs: 20, deadlineMs: 15_000 },
+      { everyMs: 20, deadlineMs: 45_000 },
     );
     expect(again?.pid).not.toBe(engine?.pid);
     platform.child.kill('SIGINT');

@@ -64,7 +64,7 @@ describe('a copy of a database', () => {
         if (written % 50 === 0) await client.query('CHECKPOINT');
       }
     });
-    await pollUntil(() => (written > 20 ? true : undefined), { everyMs: 5, deadlineMs: 20_000 });
+    await pollUntil(() => (written > 20 ? true : undefined), { everyMs: 5, deadlineMs: 45_000 });
     const before = written;
     expect(before).toBeGreaterThan(20);
     await mkdir(join(base, 'instances', 'copied'), { mode: 0o711 });

@@ -62,7 +62,7 @@ function alive(pid: number): boolean {
 }
 
 async function untilGone(pid: number): Promise<void> {
-  const gone = await pollUntil(() => (alive(pid) ? undefined : true), { everyMs: 20, deadlineMs: 20_000 });
+  const gone = await pollUntil(() => (alive(pid) ? undefined : true), { everyMs: 20, deadlineMs: 45_000 });
   expect(gone, `process ${pid} is gone`).toBe(true);
 }
 

@@ -6,7 +6,7 @@ import { Health, probesNotRun, probesOf } from './index.js';
 import { Prober } from './prober.js';
 import type { Probe } from './spec.js';
 
-const WAIT = { timeout: 10_000, interval: 10 };
+const WAIT = { timeout: 45_000, interval: 10 };
 const servers: Server[] = [];
 afterEach(() => {
   for (const server of servers.splice(0)) server.closeAllConnections();
@@ -33,8 +33,9 @@ const container = (probe: object): object => ({
   livenessProbe: probe,
 });
 
+/** In much time: one that is to run out of it says so. */
 const ask = (probe: object, reach: Reach): Promise<Outcome> => {
-  const { liveness } = probesOf(container(probe));
+  const { liveness } = probesOf(container({ timeoutSeconds: 45, ...probe }));
   if (liveness === undefined) throw new Error('There is no probe.');
   return attempt(liveness.check, reach, liveness.timeoutMs);
 };
@@ -92,7 +93,7 @@ describe('an attempt', () => {
       message: 'dial tcp 127.0.0.1:3000: connect: connection refused',
     });
     const never = { ...reachOf(1), listens: () => new Promise<boolean>(() => undefined) };
-    expect(await ask(probe, never)).toEqual({
+    expect(await ask({ ...probe, timeoutSeconds: 1 }, never)).toEqual({
       result: 'failure',
       message: 'dial tcp 127.0.0.1:3000: i/o timeout',
     });
@@ -139,7 +140,7 @@ describe('an attempt', () => {
 
   it('by httpGet of one that never answers, cuts off or gets what cannot be sent is a failure', async () => {
     const silent = await serve(() => undefined);
-    expect((await ask({ httpGet: { port: 'web' } }, reachOf(silent))).message).toBe(
+    expect((await ask({ httpGet: { port: 'web' }, timeoutSeconds: 1 }, reachOf(silent))).message).toBe(
       'Get "http://127.0.0.1:3000/": no answer in time',
     );
     const rude = await serve((request) => request.socket.destroy());
@@ -151,13 +152,14 @@ describe('an attempt', () => {
   });
 
   it('by exec takes the exit code, tells what was said, and ends one that takes too long', async () => {
-    const command = (...words: string[]): object => ({ exec: { command: words } });
+    const command = (...words: string[]) => ({ exec: { command: words } });
+    const endless = command('sh', '-c', 'trap "" TERM; sleep 300; sleep 300');
     expect(await ask(command('true'), reachOf(1))).toEqual({ result: 'success', message: '' });
     expect(await ask(command('sh', '-c', 'echo out; echo err >&2; exit 3'), reachOf(1))).toEqual({
       result: 'failure',
       message: 'out\nerr',
     });
-    expect(await ask(command('sh', '-c', 'trap "" TERM; sleep 300; sleep 300'), reachOf(1))).toEqual({
+    expect(await ask({ ...endless, timeoutSeconds: 1 }, reachOf(1))).toEqual({
       result: 'failure',
       message: 'command timed out after 1s',
     });

@@ -23,7 +23,7 @@ async function raw(program: string): Promise<IPty> {
 }
 
 async function until(ask: () => boolean): Promise<void> {
-  const found = await pollUntil(() => (ask() ? true : undefined), { everyMs: 10, deadlineMs: 15_000 });
+  const found = await pollUntil(() => (ask() ? true : undefined), { everyMs: 10, deadlineMs: 45_000 });
   expect(found).toBe(true);
 }
 

@@ -85,7 +85,7 @@ async function connect(url: string, options: { session?: string; token?: string 
     async waitFor(pattern) {
       const found = await pollUntil(() => (pattern.test(output()) ? output() : undefined), {
         everyMs: 10,
-        deadlineMs: 15_000,
+        deadlineMs: 45_000,
       });
       if (found === undefined)
         throw new Error(`${pattern.source} never came; there was: ${output().slice(-500)}`);

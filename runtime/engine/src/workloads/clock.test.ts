@@ -12,7 +12,7 @@ const WORKSPACE = ['volumes', NAMESPACE, 'blog--workspace', 'workspace'];
 /** Leaves a trace each time it is asked. */
 const livenessProbe = {
   exec: { command: ['sh', '-c', 'echo x >>probes'] },
-  ...{ periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 2 },
+  ...{ periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 2 },
 };
 
 let engine: TestEngine;
@@ -77,7 +77,7 @@ it('a clock that is set ahead by a year, and back by one, harms nothing: probes,
     'another pod',
   );
   await engine.readyPod();
-}, 90_000);
+}, 180_000);
 
 it.runIf(process.platform === 'linux')(
   'a machine that was stopped for longer than its probes wait finds everything as it was',

@@ -72,7 +72,7 @@ const REQUESTED = 'fullstackagent.dev/backup-requested';
 const RESTORE = 'fullstackagent.dev/restore';
 
 async function until<T>(ask: () => T | undefined | Promise<T | undefined>, what: string): Promise<T> {
-  const found = await pollUntil(ask, { everyMs: 20, deadlineMs: 20_000 });
+  const found = await pollUntil(ask, { everyMs: 20, deadlineMs: 45_000 });
   if (found === undefined) throw new Error(`It never came to this: ${what}`);
   return found;
 }

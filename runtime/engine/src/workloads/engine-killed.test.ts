@@ -57,6 +57,12 @@ async function programs(engineId: string): Promise<readonly string[]> {
     .filter((name) => name !== undefined);
 }
 
+/** A shell goes on as soon as it has made the process, which then has to become the program. */
+const untilInAll = (engineId: string): Promise<void> =>
+  expect
+    .poll(async () => [...(await programs(engineId))].sort(), { timeout: 45_000, interval: 50 })
+    .toEqual(NAMES);
+
 it.runIf(process.platform === 'linux')(
   `${COUNT} sandboxes come back once each after their engine was killed, though a port was taken meanwhile`,
   async () => {
@@ -65,7 +71,7 @@ it.runIf(process.platform === 'linux')(
     const before = await allReady();
     await leavePrograms();
     const state = JSON.parse(await readFile(`${engine.home}/state.json`, 'utf8')) as { engineId: string };
-    expect([...(await programs(state.engineId))].sort()).toEqual(NAMES);
+    await untilInAll(state.engineId);
     const ports = await Promise.all(NAMES.map((name) => engine.portOf(name, 'ttyd')));
 
     killed.kill('SIGKILL');
@@ -83,7 +89,7 @@ it.runIf(process.platform === 'linux')(
       expect(again.slice(1)).toEqual(ports.slice(1));
       expect(ports).not.toContain(again[0]);
       await leavePrograms();
-      expect([...(await programs(state.engineId))].sort()).toEqual(NAMES);
+      await untilInAll(state.engineId);
       await engine.stop();
       expect(await processesWith(MARKERS.engine, state.engineId)).toEqual([]);
     } finally {

@@ -72,4 +72,4 @@ it('of a shell, a probe and a release is what the manifest says, and nothing of 
   expect(names(now ?? '')).toEqual(expect.arrayContaining([...ours, 'GREETING']));
   expect(names(release)).toEqual(expect.arrayContaining(['HOME', 'MODE', 'NODE_ENV', 'PATH', 'PORT']));
   expect(names(release)).not.toContain('GREETING');
-}, 60_000);
+}, 180_000);

@@ -38,7 +38,7 @@ const last = (): Promise<unknown> =>
 
 describe('the preparation of a workspace', () => {
   it('does not hold up its own start, and so those of others, where it waits for ever', async () => {
-    await prepare('mkfifo pipe; sleep 1000 & echo $! >id; cat pipe', 500);
+    await prepare('mkfifo pipe; sleep 1000 & echo $! >id; cat pipe', 4000);
     expect(said).toHaveLength(1);
     expect(said[0]?.message).toContain('could not be prepared');
     const id = Number(await readFile(join(folder, 'id'), 'utf8'));

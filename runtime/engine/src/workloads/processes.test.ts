@@ -28,9 +28,10 @@ describe('how long a pod may take to end', () => {
 
 describe('processes that are asked to end', () => {
   /** Takes its time, and says that it ended by itself. */
-  const SLOW = `process.on('SIGTERM', () => setTimeout(() => process.exit(7), 1500)); console.log('up'); setInterval(() => 0, 1000)`;
-  const started = async (): Promise<ChildProcess> => {
-    const child = spawn(process.execPath, ['-e', SLOW], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const slow = (ms: number): string =>
+    `process.on('SIGTERM', () => setTimeout(() => process.exit(7), ${ms})); console.log('up'); setInterval(() => 0, 1000)`;
+  const started = async (ms: number): Promise<ChildProcess> => {
+    const child = spawn(process.execPath, ['-e', slow(ms)], { stdio: ['ignore', 'pipe', 'ignore'] });
     await once(child.stdout, 'data');
     return child;
   };
@@ -38,10 +39,16 @@ describe('processes that are asked to end', () => {
     exitCode === null && signalCode === null && pid !== undefined ? [pid] : [];
 
   it.each([
-    ['have their grace time, and no longer', 30_000, { exitCode: 7, signalCode: null }],
-    ['are made to when it is over', 300, { exitCode: null, signalCode: 'SIGKILL' }],
-  ])('%s', async (_what, graceMs, end) => {
-    const child = await started();
+    {
+      what: 'have their grace time, and no longer',
+      ...{ takesMs: 1500, graceMs: 60_000, end: { exitCode: 7, signalCode: null } },
+    },
+    {
+      what: 'are made to when it is over',
+      ...{ takesMs: 600_000, graceMs: 300, end: { exitCode: null, signalCode: 'SIGKILL' } },
+    },
+  ])('$what', async ({ takesMs, graceMs, end }) => {
+    const child = await started(takesMs);
     await endProcesses(() => Promise.resolve(isThere(child)), graceMs, FOR_SERVERS);
     expect(child).toMatchObject(end);
   });

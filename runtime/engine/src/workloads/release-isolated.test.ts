@@ -45,12 +45,12 @@ describe.skipIf(!ownNetwork)('a release in namespaces of its own (only with bubb
       readinessProbe: { httpGet: { port: 'app', path: '/up' }, periodSeconds: 1 },
       livenessProbe: {
         exec: { command: ['sh', '-c', 'test -e /app/app.js && test ! -e /app/sick'] },
-        ...{ periodSeconds: 1, failureThreshold: 1 },
+        ...{ periodSeconds: 1, timeoutSeconds: 30, failureThreshold: 1 },
       },
     };
     await engine.repository.commit({ ...blogFiles(), ...releaseFiles({ image, probes }) });
     await until(async () => (isReady(await releasePod()) ? true : undefined), 'a ready release');
-  }, 60_000);
+  }, 180_000);
   afterAll(() => engine.remove());
 
   it('is asked there by all three kinds of probes, and started again where one gives it up', async () => {

@@ -48,7 +48,7 @@ beforeAll(async () => {
   await ready(0);
   home = await mkdtemp(join(tmpdir(), 'fsa-release-log-'));
   kubectl = new Kubectl(join(engine.home, 'kubeconfig'), home);
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   await engine.remove();

@@ -35,14 +35,14 @@ describe('a claim', () => {
       ['good', 'bad.gone'].map((name) => text(store.get(ref(name)), 'status', 'phase'));
     await pollUntil(() => (phases().includes(undefined) ? undefined : true), {
       everyMs: 5,
-      deadlineMs: 15_000,
+      deadlineMs: 45_000,
     });
     expect(phases()).toEqual(['Bound', 'Pending']);
     expect(await readdir(join(base, 'ns-abcd1234'))).toEqual(['good']);
     store.markDeleted(ref('bad.gone'), 0);
     await pollUntil(() => (store.get(ref('bad.gone')) === undefined ? true : undefined), {
       everyMs: 5,
-      deadlineMs: 15_000,
+      deadlineMs: 45_000,
     });
     expect(store.get(ref('bad.gone'))).toBeUndefined();
     await controller.close();

@@ -62,7 +62,7 @@ it('is whole, with rendered never ahead of main, while both are written and pack
     const from = written;
     const more = await pollUntil(() => (written >= from + 5 ? true : undefined), {
       everyMs: 5,
-      deadlineMs: 20_000,
+      deadlineMs: 45_000,
     });
     expect(more).toBe(true);
     const target = join(base, `copy-${copy}`);
