@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,8 +54,11 @@ async function processNumbered(pid: number, [file = '', ...args]: readonly strin
     async () => {
       // Its parent may not have asked yet how the one before ended.
       if (await isNumbered(pid)) return undefined;
-      await writeFile(LAST_PID, String(pid - 1));
+      const last = await readFile(LAST_PID);
+      writeFileSync(LAST_PID, String(pid - 1));
       const child = spawn(file, args, { stdio: 'ignore' });
+      // At once: what others have started and ended lately is not to be taken for what runs now.
+      writeFileSync(LAST_PID, last);
       others.push(child);
       await once(child, 'spawn');
       if (child.pid === pid) return true;

@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { KubeConfig, Watch } from '@kubernetes/client-node';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { at, list, number, text } from '../store/object.js';
@@ -41,6 +42,22 @@ const postmaster = async (): Promise<number> => {
   const folder = join(engine.home, 'postgres', 'instances', `${NAMESPACE}-blog--db`, 'data');
   return Number((await readFile(join(folder, 'postmaster.pid'), 'utf8')).split('\n')[0]);
 };
+
+/** From now on, none left out however short it is so. */
+async function statusesOfDatabase(): Promise<readonly string[]> {
+  const config = new KubeConfig();
+  config.loadFromFile(join(engine.home, 'kubeconfig'));
+  const seen: string[] = [];
+  await new Watch(config).watch(
+    `/apis/apps.kubeblocks.io/v1/namespaces/${NAMESPACE}/clusters`,
+    {},
+    (_type: string, object: unknown) =>
+      seen.push([text(object, 'status', 'phase'), text(object, 'status', 'message')].join(': ')),
+    () => undefined,
+  );
+  await until(() => seen.length > 0 || undefined, 'the status of the database');
+  return seen;
+}
 
 const events = async (name: string): Promise<readonly string[]> => {
   const path = `/api/v1/namespaces/${NAMESPACE}/events?fieldSelector=involvedObject.name%3D${name}`;
@@ -140,12 +157,12 @@ describe('a database', () => {
     await engine.databasePhase('Running');
     await ask('create table kept as select 42 as n');
     const killed = await postmaster();
+    const seen = await statusesOfDatabase();
     process.kill(killed, 'SIGKILL');
-    await until(async () => {
-      const { body } = await engine.kube(CLUSTER);
-      const said = [text(body, 'status', 'phase'), text(body, 'status', 'message')];
-      return said.join(': ') === 'Updating: PostgreSQL ended (SIGKILL); starting it again.' || undefined;
-    }, 'a status that says that it does not run');
+    await until(
+      () => seen.includes('Updating: PostgreSQL ended (SIGKILL); starting it again.') || undefined,
+      'a status that says that it does not run',
+    );
     await until(async () => {
       const { body } = await engine.kube(CLUSTER);
       const again = await postmaster().catch(() => killed);
