@@ -44,6 +44,13 @@ export class ControllerProcess {
   #child: ChildProcess | undefined;
   #port = 0;
 
+  /** `edit`: what an operator changes in the platform before the first start. */
+  constructor(private readonly edit: (platform: string) => string = (platform) => platform) {}
+
+  get port(): number {
+    return this.#port;
+  }
+
   /** `example`: the golden platform that the repository begins with. */
   async start(
     kubeconfig: string,
@@ -52,7 +59,7 @@ export class ControllerProcess {
   ): Promise<void> {
     this.#port = await freePort();
     writeFileSync(join(this.#folder, 'key'), this.#key.toString('hex'));
-    writeFileSync(join(this.#folder, 'platform.yaml'), this.#platform(example));
+    writeFileSync(join(this.#folder, 'platform.yaml'), this.edit(this.#platform(example)));
     this.#child = spawn(process.execPath, [join(ROOT, 'controller', 'dist', 'main.js')], {
       stdio: 'ignore',
       env: {
@@ -67,7 +74,7 @@ export class ControllerProcess {
         OBSERVE_INTERVAL_MS: '200',
       },
     });
-    await until('the controller answers', () => this.#call('GET', '/v1/platform'));
+    await until('the controller answers', () => this.call('GET', '/v1/platform'));
   }
 
   async stop(): Promise<void> {
@@ -82,12 +89,12 @@ export class ControllerProcess {
 
   /** `input`: what is in the form beside the name. */
   async create(namespace: string, name: string, input: object = {}): Promise<void> {
-    await this.#call('PUT', `/v1/tenants/${namespace}`, { displayName: 'Ada' });
-    await this.#call('POST', `/v1/tenants/${namespace}/projects`, { name, ...input });
+    await this.call('PUT', `/v1/tenants/${namespace}`, { displayName: 'Ada' });
+    await this.call('POST', `/v1/tenants/${namespace}/projects`, { name, ...input });
   }
 
   async drift(namespace: string, name: string): Promise<Drift> {
-    return (await this.#call('GET', `/v1/tenants/${namespace}/projects/${name}/drift`)) as Drift;
+    return (await this.call('GET', `/v1/tenants/${namespace}/projects/${name}/drift`)) as Drift;
   }
 
   /** It stands still, with its connections open, until it may go on. */
@@ -100,7 +107,14 @@ export class ControllerProcess {
   }
 
   async project(namespace: string, name: string): Promise<Project> {
-    return (await this.#call('GET', `/v1/tenants/${namespace}/projects/${name}`)) as Project;
+    return (await this.call('GET', `/v1/tenants/${namespace}/projects/${name}`)) as Project;
+  }
+
+  /** The commit that `rendered` is at. */
+  tip(): string {
+    return execFileSync('git', ['-C', this.#repository, 'rev-parse', 'rendered'], {
+      encoding: 'utf8',
+    }).trim();
   }
 
   /** The commit on `rendered`, and the manifests of a folder there as one stream; `undefined` while there are none. */
@@ -133,19 +147,30 @@ export class ControllerProcess {
     return text.replace(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/, indented);
   }
 
+  /** What the portal makes of the deploy token: it opens the repository for reading. */
+  readerToken(): string {
+    return this.#token({ sub: 'deploytoken', name: 'deploy token', repository: 'read' });
+  }
+
   /** As the portal asks: with a token that lives a minute and is good for one request. */
-  #token(): string {
+  #token(who: object = { sub: OWNER, name: 'Ada' }): string {
     const now = Math.floor(Date.now() / 1000);
     const jti = randomBytes(16).toString('hex');
-    const claims = { iss: 'portal', aud: 'controller', jti, sub: OWNER, name: 'Ada', operator: false };
+    const claims = { iss: 'portal', aud: 'controller', jti, operator: false, ...who };
     const signed = `${base64url({ alg: 'HS256' })}.${base64url({ ...claims, iat: now, exp: now + 60 })}`;
     return `${signed}.${createHmac('sha256', this.#key).update(signed).digest('base64url')}`;
   }
 
-  async #call(method: string, path: string, body?: object): Promise<unknown> {
+  /** A request to its API as the owner of all projects; throws where the answer is no success. */
+  async call(method: string, path: string, body?: object): Promise<unknown> {
     const response = await fetch(`http://127.0.0.1:${this.#port}${path}`, {
       method,
-      headers: { Authorization: `Bearer ${this.#token()}`, 'Content-Type': 'application/json' },
+      headers: {
+        Authorization: `Bearer ${this.#token()}`,
+        'Content-Type': 'application/json',
+        // While kubectl runs, nobody here sees that the other end closes a connection that was idle for long.
+        Connection: 'close',
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
