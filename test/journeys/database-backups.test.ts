@@ -85,7 +85,7 @@ describe('the backups of a database, clicked through', () => {
     await panel().getByText('Before a restore,').waitFor();
     const restored = async (): Promise<boolean> =>
       JSON.stringify(await sql('SELECT text FROM note')) === JSON.stringify([{ text: 'first' }]);
-    await until('the first note alone', restored, { deadline: 30_000, every: 200 });
+    await until('the first note alone', restored);
     await api.waitFor('shop', 'RUNNING');
   });
 

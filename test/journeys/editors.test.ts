@@ -2,16 +2,16 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Api } from '../support/api.js';
-import { complaintsOf, openBrowser, pictureOnFailure } from '../support/browser.js';
 import { has, needs } from '../support/capabilities.js';
 import { OWNER, owner } from '../support/fixtures.js';
 import { freePort } from '../support/folders.js';
+import { journey } from '../support/journey.js';
 import { Platform } from '../support/platform.js';
 import { allProcesses, isAlive, type Process } from '../support/processes.js';
-import { ProjectPage } from '../support/project-page.js';
+import type { ProjectPage } from '../support/project-page.js';
 import { pictures } from '../support/screenshots.js';
 import { Computer } from '../support/ssh.js';
 import { until } from '../support/until.js';
@@ -55,43 +55,22 @@ async function noConnections(
 }
 
 describe('editors and stock OpenSSH in a sandbox', () => {
-  const platform = new Platform('editors');
   const computer = new Computer();
   const content = randomBytes(64 * 1024 * 1024);
   const local = (name: string): string => join(computer.home, name);
-  let browser: Browser;
   let page: Page;
   let project: ProjectPage;
   let complaints: string[];
-  let brokenBy: string | undefined;
   let host = '';
   let command = '';
-
-  beforeAll(async () => {
-    if (!has('chromium') || !has('openssh') || !has('python3')) return;
-    await platform.start();
-    browser = await openBrowser();
-    const context = await browser.newContext({ colorScheme: 'light' });
-    context.setDefaultTimeout(20_000);
-    page = await context.newPage();
-    project = new ProjectPage(page);
-    complaints = complaintsOf(page);
+  const platform = journey('editors', {
+    needs: ['openssh', 'python3'],
+    opened: (opened) => {
+      ({ page, project, complaints } = opened);
+    },
   });
-
-  afterAll(async () => {
+  afterAll(() => {
     computer.remove();
-    if (!has('chromium') || !has('openssh') || !has('python3')) return;
-    await browser.close();
-    await platform.remove();
-  });
-
-  beforeEach((ctx) => {
-    needs(ctx, 'chromium', 'openssh', 'python3');
-    ctx.skip(brokenBy !== undefined, `the journey ended at "${String(brokenBy)}"`);
-    pictureOnFailure(page, ctx.task.name.replaceAll(/[^a-z0-9]+/gi, '-'));
-    onTestFailed(() => {
-      brokenBy ??= ctx.task.name;
-    });
   });
 
   const openDialog = (): Promise<void> =>
@@ -107,13 +86,8 @@ describe('editors and stock OpenSSH in a sandbox', () => {
   };
 
   it('gives one command on the page of the project', async () => {
-    await page.goto(platform.url);
-    await project.beginSignUp();
-    await project.signUp(OWNER);
-    await page.getByRole('link', { name: 'New project' }).first().click();
-    await page.getByLabel('Name', { exact: true }).fill('My Blog');
-    await page.getByRole('button', { name: 'Create project' }).click();
-    await project.waitFor('RUNNING', 90_000);
+    await project.join(platform.url);
+    await project.createProject('My Blog');
     await openDialog();
     await page.getByRole('button', { name: 'Make the command' }).waitFor();
     await pictures(page, 'editors-before');

@@ -1,18 +1,15 @@
 import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
-import { complaintsOf, openBrowser, pictureOnFailure } from '../support/browser.js';
-import { has, needs } from '../support/capabilities.js';
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeFolder, temporaryFolder } from '../support/folders.js';
-import { Platform } from '../support/platform.js';
+import { journey } from '../support/journey.js';
 import { ProjectPage } from '../support/project-page.js';
 import { pictures } from '../support/screenshots.js';
 import { until } from '../support/until.js';
-import { processesIn } from '../support/victims.js';
+import { without } from '../support/victims.js';
 
-const USER = { username: 'ada', password: 'correct horse battery staple' };
 const NAME = "Grüße it's 1.bin";
 
 const hashOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
@@ -29,45 +26,26 @@ function noise(size: number): Buffer {
 }
 
 describe('files into a sandbox and out of it', () => {
-  const platform = new Platform('files');
   const local = temporaryFolder('files-local');
   const content = noise(3 * 1024 * 1024);
-  let browser: Browser;
   let context: BrowserContext;
   let page: Page;
   let project: ProjectPage;
   let complaints: string[];
-  let brokenBy: string | undefined;
+  const platform = journey('files', {
+    opened: (opened) => {
+      ({ context, page, project, complaints } = opened);
+    },
+  });
 
-  beforeAll(async () => {
-    if (!has('chromium')) return;
+  beforeAll(() => {
     writeFileSync(join(local, NAME), content);
     mkdirSync(join(local, 'photos', 'deep'), { recursive: true });
     writeFileSync(join(local, 'photos', 'one.txt'), 'one');
     writeFileSync(join(local, 'photos', 'deep', 'two.txt'), 'two');
-    await platform.start();
-    browser = await openBrowser();
-    context = await browser.newContext({ colorScheme: 'light' });
-    context.setDefaultTimeout(20_000);
-    page = await context.newPage();
-    project = new ProjectPage(page);
-    complaints = complaintsOf(page);
   });
-
-  afterAll(async () => {
+  afterAll(() => {
     removeFolder(local);
-    if (!has('chromium')) return;
-    await browser.close();
-    await platform.remove();
-  });
-
-  beforeEach((ctx) => {
-    needs(ctx, 'chromium');
-    ctx.skip(brokenBy !== undefined, `the journey ended at "${String(brokenBy)}"`);
-    pictureOnFailure(page, ctx.task.name.replaceAll(/[^a-z0-9]+/gi, '-'));
-    onTestFailed(() => {
-      brokenBy ??= ctx.task.name;
-    });
   });
 
   /** As the desktop does it: files and folders by their path on this machine. */
@@ -94,13 +72,8 @@ describe('files into a sandbox and out of it', () => {
     until(`${count} uploads to be done`, async () => (await lines('done').count()) === count);
 
   it('has a sandbox with a terminal in a folder', async () => {
-    await page.goto(platform.url);
-    await project.beginSignUp();
-    await project.signUp(USER);
-    await page.getByRole('link', { name: 'New project' }).first().click();
-    await page.getByLabel('Name', { exact: true }).fill('Files');
-    await page.getByRole('button', { name: 'Create project' }).click();
-    await project.waitFor('RUNNING', 90_000);
+    await project.join(platform.url);
+    await project.createProject('Files');
     await project.openTerminal();
     await project.typeCommand('mkdir -p work/here && cd work/here; clear; pwd');
     await project.waitForText(/work\/here\s/);
@@ -194,8 +167,7 @@ describe('files into a sandbox and out of it', () => {
     await until('a part to be sent', async () => Number(await progress.getAttribute('aria-valuenow')) >= 10, {
       every: 10,
     });
-    for (const { pid } of processesIn(platform.home, 'portal')) process.kill(pid, 'SIGKILL');
-    await lines('pausing').waitFor();
+    await without(platform.home, 'portal', () => lines('pausing').waitFor());
     await waitForDone(1);
     expect(offsets.length).toBeGreaterThan(1);
     expect(offsets.at(-1)).toBeGreaterThan(0);
@@ -210,9 +182,15 @@ describe('files into a sandbox and out of it', () => {
     const other = await context.newPage();
     await other.goto(page.url());
     const settings = new ProjectPage(other);
+    // Slow enough for the part to be looked at before the file is whole.
+    const network = await context.newCDPSession(other);
+    await network.send('Network.emulateNetworkConditions', {
+      ...{ offline: false, latency: 0, downloadThroughput: -1 },
+      uploadThroughput: 5_000_000,
+    });
     await other.getByTestId('pick-files').setInputFiles(join(local, 'large.bin'));
     const progress = other.getByRole('progressbar', { name: 'large.bin' });
-    await until('a part to be sent', async () => Number(await progress.getAttribute('aria-valuenow')) >= 5, {
+    await until('a part to be sent', async () => Number(await progress.getAttribute('aria-valuenow')) >= 1, {
       every: 10,
     });
     const hidden = async (): Promise<boolean> => {
@@ -224,11 +202,12 @@ describe('files into a sandbox and out of it', () => {
     await settings.openTab('Settings');
     const asked = other.waitForEvent('dialog');
     await Promise.all([asked.then((dialog) => dialog.accept()), other.goto('about:blank')]);
-    await other.close();
     await until('the part to be gone', async () => {
       await project.typeCommand('clear; ls -A | grep -c "part$"');
       return (await project.textSoon(/^0\s/m)) !== undefined;
     });
+    // Not before: what a page still asks for on its way out may not outlive its browser's tab.
+    await other.close();
   });
 
   async function download(path: string): Promise<{ name: string; bytes: Buffer }> {

@@ -39,7 +39,7 @@ describe('a project that is removed for ever', () => {
       'the project to be gone',
       async () => (await api.request('GET', '/api/projects/my-blog')).status === 404,
     );
-    expect(existsSync(volume)).toBe(false);
+    await until('its files to be gone', () => !existsSync(volume));
     await api.create({ name: 'My Blog', database: true });
     await api.waitFor('my-blog', 'RUNNING');
     const terminal = await Terminal.open(api, 'my-blog', 'two');

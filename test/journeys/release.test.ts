@@ -1,17 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import type { ReleaseStateDto } from '@fullstackagent/controller/contract';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
+import type { Browser, Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { ownerAgain } from '../support/fixtures.js';
-import { complaintsOf, openBrowser, pictureOnFailure } from '../support/browser.js';
-import { has, needs } from '../support/capabilities.js';
+import { journey } from '../support/journey.js';
 import { installIntoWorkspace } from '../support/modules.js';
-import { ProjectPage } from '../support/project-page.js';
-import { Platform } from '../support/platform.js';
+import type { ProjectPage } from '../support/project-page.js';
 import { pictures } from '../support/screenshots.js';
 import { until } from '../support/until.js';
 
-const USER = { username: 'ada', password: 'correct horse battery staple' };
 const SECRET = 'sk-live-released-and-never-in-git';
 
 /** Says its version, a variable, whether it has the sandbox's, and that the database answers. */
@@ -29,41 +26,17 @@ const PACKAGE = JSON.stringify({ name: 'shop', scripts: { start: 'node server.js
 const answerOf = (version: string): string => `${version} 42 ${SECRET.length} none`;
 
 describe('an app is released, clicked through', () => {
-  const platform = new Platform('release');
   let browser: Browser;
-  let context: BrowserContext;
   let page: Page;
   let project: ProjectPage;
   let complaints: string[];
   let address = '';
   /** What the plan said that it would be. */
   let planned = '';
-  let brokenBy: string | undefined;
-
-  beforeAll(async () => {
-    if (!has('chromium')) return;
-    await platform.start();
-    browser = await openBrowser();
-    context = await browser.newContext({ colorScheme: 'light' });
-    context.setDefaultTimeout(20_000);
-    page = await context.newPage();
-    project = new ProjectPage(page);
-    complaints = complaintsOf(page);
-  });
-
-  afterAll(async () => {
-    if (!has('chromium')) return;
-    await browser.close();
-    await platform.remove();
-  });
-
-  beforeEach((ctx) => {
-    needs(ctx, 'chromium');
-    ctx.skip(brokenBy !== undefined, `the journey ended at "${String(brokenBy)}"`);
-    pictureOnFailure(page, ctx.task.name.replaceAll(/[^a-z0-9]+/gi, '-'));
-    onTestFailed(() => {
-      brokenBy ??= ctx.task.name;
-    });
+  const platform = journey('release', {
+    opened: (opened) => {
+      ({ browser, page, project, complaints } = opened);
+    },
   });
 
   /** As somebody else's browser sees it. */
@@ -96,10 +69,7 @@ describe('an app is released, clicked through', () => {
     page.getByRole('region', { name: 'Release', exact: true }).getByText('Running').waitFor();
 
   it('has a project with a database, a variable of its own, and an app', async () => {
-    await page.goto(platform.url);
-    await project.beginSignUp();
-    await project.signUp(USER);
-    await page.getByRole('heading', { name: 'Projects' }).waitFor();
+    await project.join(platform.url);
     const api = await ownerAgain(platform.url);
     await api.create({ name: 'Shop', database: true, env: [{ name: 'ONLY_SANDBOX', value: 'yes' }] });
     await project.open(platform.url, 'shop');
@@ -218,7 +188,7 @@ describe('an app is released, clicked through', () => {
     const api = await ownerAgain(platform.url);
     await api.act('shop', 'stop');
     await api.waitFor('shop', 'STOPPED');
-    expect(await shown()).toContain('not running');
+    await until('the release to be stopped', async () => (await shown()).includes('not running'));
     await api.act('shop', 'start');
     await api.waitFor('shop', 'RUNNING');
     await waitForAnswer(answerOf('one'));

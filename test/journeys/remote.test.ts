@@ -2,16 +2,14 @@ import { createHmac } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RemoteDto } from '@fullstackagent/controller/contract';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { Api } from '../support/api.js';
-import { complaintsOf, openBrowser, pictureOnFailure } from '../support/browser.js';
-import { has, needs } from '../support/capabilities.js';
 import { OWNER, owner } from '../support/fixtures.js';
 import { removeFolder, temporaryFolder } from '../support/folders.js';
 import { git, log, tip } from '../support/git.js';
-import { Platform } from '../support/platform.js';
-import { ProjectPage } from '../support/project-page.js';
+import { journey } from '../support/journey.js';
+import type { ProjectPage } from '../support/project-page.js';
 import { pictures } from '../support/screenshots.js';
 import { until } from '../support/until.js';
 
@@ -65,52 +63,29 @@ class Elsewhere {
 
 describe('a repository somewhere else', () => {
   const elsewhere = new Elsewhere();
-  const platform = new Platform('remote', {
-    GITOPS_REMOTE: elsewhere.repository,
-    GITOPS_REMOTE_WEBHOOK_SECRET_FILE: elsewhere.secretFile,
-    // What is changed there is heard of by webhook only.
-    GITOPS_REMOTE_FETCH_SECONDS: '3600',
-    GITOPS_REMOTE_PUSHES_PER_MINUTE: '600',
-  });
   let api: Api;
-  let browser: Browser;
-  let context: BrowserContext;
   let page: Page;
   let project: ProjectPage;
   let complaints: string[];
-  let brokenBy: string | undefined;
   let document: string;
-
-  beforeAll(async () => {
-    if (!has('chromium')) return;
-    await platform.start();
-    api = await owner(platform.url);
-    browser = await openBrowser();
-    context = await browser.newContext({ colorScheme: 'light' });
-    context.setDefaultTimeout(20_000);
-    page = await context.newPage();
-    project = new ProjectPage(page);
-    complaints = complaintsOf(page);
-    await page.goto(`${platform.url}/login`);
-    await project.signIn(OWNER);
-    await page.waitForURL(/\/projects/);
+  const platform = journey('remote', {
+    env: {
+      GITOPS_REMOTE: elsewhere.repository,
+      GITOPS_REMOTE_WEBHOOK_SECRET_FILE: elsewhere.secretFile,
+      // What is changed there is heard of by webhook only.
+      GITOPS_REMOTE_FETCH_SECONDS: '3600',
+      GITOPS_REMOTE_PUSHES_PER_MINUTE: '600',
+    },
+    opened: async (opened) => {
+      ({ page, project, complaints } = opened);
+      api = await owner(platform.url);
+      await page.goto(`${platform.url}/login`);
+      await project.signIn(OWNER);
+      await page.waitForURL(/\/projects/);
+    },
   });
-
-  afterAll(async () => {
-    if (has('chromium')) {
-      await browser.close();
-      await platform.remove();
-    }
+  afterAll(() => {
     removeFolder(elsewhere.folder);
-  });
-
-  beforeEach((ctx) => {
-    needs(ctx, 'chromium');
-    ctx.skip(brokenBy !== undefined, `the journey ended at "${String(brokenBy)}"`);
-    pictureOnFailure(page, `remote-${ctx.task.name.replaceAll(/[^a-z0-9]+/gi, '-')}`);
-    onTestFailed(() => {
-      brokenBy ??= ctx.task.name;
-    });
   });
 
   const here = (branch: Branch): string => tip(platform.repository, branch);

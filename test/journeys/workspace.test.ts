@@ -1,58 +1,39 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
-import { openBrowser, pictureOnFailure } from '../support/browser.js';
-import { has, needs } from '../support/capabilities.js';
+import type { CloneDto } from '@fullstackagent/controller/contract';
+import type { Page } from 'playwright-core';
+import { afterAll, describe, expect, it } from 'vitest';
 import { git } from '../support/git.js';
 import { HttpsGit } from '../support/https-git.js';
-import { Platform } from '../support/platform.js';
-import { ProjectPage } from '../support/project-page.js';
+import { journey } from '../support/journey.js';
+import type { ProjectPage } from '../support/project-page.js';
 import { pictures } from '../support/screenshots.js';
 
-const USER = { username: 'ada', password: 'correct horse battery staple' };
-
 describe('a project that begins with a repository, clicked through', () => {
-  // Plain processes: a sandbox with a network of its own cannot reach a server on the loopback of this machine.
-  const platform = new Platform('workspace', { SANDBOX_ISOLATION: 'none' });
   let server: HttpsGit;
-  let browser: Browser;
-  let context: BrowserContext;
   let page: Page;
   let project: ProjectPage;
-  let brokenBy: string | undefined;
-
-  beforeAll(async () => {
-    if (!has('chromium')) return;
-    server = await HttpsGit.start();
-    server.add('blog', { 'README.md': 'from the repository\n', 'src/index.js': '' });
-    await platform.start();
-    browser = await openBrowser();
-    context = await browser.newContext({ colorScheme: 'light' });
-    context.setDefaultTimeout(20_000);
-    page = await context.newPage();
-    project = new ProjectPage(page);
-    await page.goto(platform.url);
-    await project.beginSignUp();
-    await project.signUp(USER);
-    await page.getByRole('heading', { name: 'Projects' }).waitFor();
+  // Plain processes: a sandbox with a network of its own cannot reach a server on the loopback of this machine.
+  const platform = journey('workspace', {
+    env: { SANDBOX_ISOLATION: 'none' },
+    opened: async (opened) => {
+      ({ page, project } = opened);
+      server = await HttpsGit.start();
+      server.add('blog', { 'README.md': 'from the repository\n', 'src/index.js': '' });
+      await project.join(platform.url);
+    },
   });
-
-  afterAll(async () => {
-    if (!has('chromium')) return;
-    server.release();
+  afterAll(() => {
     // Where the platform did not start there is none.
-    await (browser as Browser | undefined)?.close();
-    await platform.remove();
-    server.stop();
+    (server as HttpsGit | undefined)?.stop();
   });
 
-  beforeEach((ctx) => {
-    needs(ctx, 'chromium');
-    ctx.skip(brokenBy !== undefined, `the journey ended at "${String(brokenBy)}"`);
-    pictureOnFailure(page, ctx.task.name.replaceAll(/[^a-z0-9]+/gi, '-'));
-    onTestFailed(() => {
-      brokenBy ??= ctx.task.name;
-    });
-  });
+  /** Opens the page, where nothing is shown before the sandbox has answered. */
+  async function pageSays(state: CloneDto['state']): Promise<void> {
+    const said = page.waitForResponse(
+      async (response) =>
+        response.url().endsWith('/workspace/clone') && ((await response.json()) as CloneDto).state === state,
+    );
+    await Promise.all([said, project.openTab('Overview')]);
+  }
 
   it('is asked for in the form, which says beside the field what is wrong', async () => {
     await page.getByRole('link', { name: 'New project' }).first().click();
@@ -89,8 +70,7 @@ describe('a project that begins with a repository, clicked through', () => {
     await pictures(page, 'terminal-cloning');
     server.release();
     await project.waitForText(/is ready\./);
-    await project.openTab('Overview');
-    await page.getByRole('region', { name: 'Sandbox' }).waitFor();
+    await pageSays('settled');
     await page.getByText('The repository is being cloned').waitFor({ state: 'detached' });
     await project.openTerminal();
     await project.typeCommand(
@@ -145,8 +125,7 @@ describe('a project that begins with a repository, clicked through', () => {
     await pictures(page, 'terminal-not-cloned');
     // What a person makes of it is seen on the page, which goes on looking.
     await project.typeCommand(`git -c http.sslCAInfo=${server.certificate} clone ${server.urlOf('blog')} .`);
-    await project.openTab('Overview');
-    await page.getByRole('region', { name: 'Sandbox' }).waitFor();
+    await pageSays('settled');
     await notice.waitFor({ state: 'detached' });
   });
 });

@@ -1,5 +1,6 @@
 import type { Locator, Page } from 'playwright-core';
 import type { Credentials } from './api.js';
+import { OWNER } from './fixtures.js';
 import { until } from './until.js';
 
 type Tab = 'Overview' | 'Terminal' | 'Environment' | 'Database' | 'Release' | 'History' | 'Settings';
@@ -24,6 +25,22 @@ export class ProjectPage {
     await this.#page.getByLabel('Username').fill(who.username);
     await this.#page.getByLabel('Password', { exact: true }).fill(who.password);
     await this.#page.getByRole('button', { name: 'Create account' }).click();
+  }
+
+  /** Signs up at the portal's first page, and sees the list of projects. */
+  async join(base: string, who: Credentials = OWNER): Promise<void> {
+    await this.#page.goto(base);
+    await this.beginSignUp();
+    await this.signUp(who);
+    await this.#page.getByRole('heading', { name: 'Projects' }).waitFor();
+  }
+
+  /** From the list of projects, with what the form offers. Ends where the project runs. */
+  async createProject(name: string): Promise<void> {
+    await this.#page.getByRole('link', { name: 'New project' }).first().click();
+    await this.#page.getByLabel('Name', { exact: true }).fill(name);
+    await this.#page.getByRole('button', { name: 'Create project' }).click();
+    await this.waitFor('RUNNING', 90_000);
   }
 
   async signIn(who: Credentials): Promise<void> {

@@ -1,4 +1,4 @@
-import { allProcesses, type Process, processesOf } from './processes.js';
+import { type Process, processesOf } from './processes.js';
 
 /** The processes of one installation, by what they are for. */
 export const roles = [
@@ -34,14 +34,36 @@ const recognised: Readonly<Record<Role, (process: Process) => boolean>> = {
 export const processesIn = (home: string, role: Role): readonly Process[] =>
   processesOf(home).filter(recognised[role]);
 
-/** Data folders that more than one server runs on: PostgreSQL forbids it, so there must never be one. */
-export function doublyServed(): readonly string[] {
-  const folders = allProcesses()
-    .filter(isPostmaster)
-    .map(({ command }) => DATA_FOLDER.exec(command)?.[1] ?? '');
+const signal = (victims: readonly Process[], name: NodeJS.Signals): void => {
+  for (const { pid } of victims) process.kill(pid, name);
+};
+
+/**
+ * Kills what has this role and keeps it away until `work` is done: who would start it again is held meanwhile. So what
+ * is seen without it does not depend on how fast it comes back.
+ */
+export async function without(home: string, role: Role, work: () => Promise<unknown>): Promise<void> {
+  const supervisors = processesIn(home, 'supervisor');
+  signal(supervisors, 'SIGSTOP');
+  try {
+    signal(processesIn(home, role), 'SIGKILL');
+    await work();
+  } finally {
+    signal(supervisors, 'SIGCONT');
+  }
+}
+
+/** Data folders of an installation that more than one server runs on: PostgreSQL forbids it, so there must never be one. */
+export function doublyServed(home: string): readonly string[] {
+  const folders = foldersOf([
+    ...processesIn(home, 'sandbox database'),
+    ...processesIn(home, 'portal database'),
+  ]);
   return folders.filter((folder, index) => folders.indexOf(folder) !== index);
 }
 
-export function databaseFolders(home: string): readonly string[] {
-  return processesIn(home, 'sandbox database').map(({ command }) => DATA_FOLDER.exec(command)?.[1] ?? '');
-}
+export const databaseFolders = (home: string): readonly string[] =>
+  foldersOf(processesIn(home, 'sandbox database'));
+
+const foldersOf = (servers: readonly Process[]): readonly string[] =>
+  servers.map(({ command }) => DATA_FOLDER.exec(command)?.[1] ?? '');
