@@ -40,7 +40,7 @@ const base64url = (value: object): string => Buffer.from(JSON.stringify(value)).
 export class ControllerProcess {
   readonly #folder = temporaryFolder('controller');
   readonly #key = randomBytes(32);
-  readonly #repository = join(this.#folder, 'gitops.git');
+  readonly repository = join(this.#folder, 'gitops.git');
   #child: ChildProcess | undefined;
   #port = 0;
 
@@ -68,7 +68,7 @@ export class ControllerProcess {
         ...env,
         KUBECONFIG: kubeconfig,
         CONTROLLER_PORT: String(this.#port),
-        GITOPS_REPOSITORY: this.#repository,
+        GITOPS_REPOSITORY: this.repository,
         CONTROLLER_TOKEN_KEY_FILE: join(this.#folder, 'key'),
         PLATFORM_SEED_FILE: join(this.#folder, 'platform.yaml'),
         OBSERVE_INTERVAL_MS: '200',
@@ -112,7 +112,7 @@ export class ControllerProcess {
 
   /** The commit that `rendered` is at. */
   tip(): string {
-    return execFileSync('git', ['-C', this.#repository, 'rev-parse', 'rendered'], {
+    return execFileSync('git', ['-C', this.repository, 'rev-parse', 'rendered'], {
       encoding: 'utf8',
     }).trim();
   }
@@ -120,7 +120,7 @@ export class ControllerProcess {
   /** The commit on `rendered`, and the manifests of a folder there as one stream; `undefined` while there are none. */
   rendered(folder: string): { readonly commit: string; readonly manifests: string } | undefined {
     const git = (...args: string[]): string =>
-      execFileSync('git', ['-C', this.#repository, ...args], { encoding: 'utf8' });
+      execFileSync('git', ['-C', this.repository, ...args], { encoding: 'utf8' });
     const commit = git('rev-parse', 'rendered').trim();
     const files = git('ls-tree', '--name-only', commit, `${folder}/`).split('\n').filter(Boolean);
     if (files.length === 0) return undefined;

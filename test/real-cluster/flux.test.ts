@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { needs } from '../support/capabilities.js';
 import { ROOT } from '../support/folders.js';
+import { git } from '../support/git.js';
 import { until } from '../support/until.js';
 import { ApiServer, missingForApiServer } from './api-server.js';
 import { ControllerProcess } from './controller.js';
+import { EngineFollower } from './engine-follower.js';
 import { Flux, missingForFlux } from './flux.js';
 import { GitGateway } from './git-gateway.js';
 import { applyAs, install } from './installed.js';
@@ -15,6 +17,21 @@ const missing = missingForApiServer() ?? missingForFlux();
 const ADA = 'ns-fluxadaa';
 const BOB = 'ns-fluxbobb';
 const IMAGE = `registry.example.com/releases/blog@sha256:${'0123456789abcdef'.repeat(4)}`;
+
+type Saying = Pick<
+  NonNullable<Kustomization['status']>,
+  'conditions' | 'inventory' | 'lastAttemptedRevision' | 'lastAppliedRevision'
+>;
+
+/** What is said of a project in a status, whichever commit it is at. */
+const sayingOf = (status: Saying | undefined): object => ({
+  conditions: status?.conditions?.map(({ type, status: holds, reason, message }) => ({
+    ...{ type, holds, reason },
+    message: message.replace(/[0-9a-f]{40}/, '<commit>'),
+  })),
+  inventory: status?.inventory?.entries.map(({ id, v }) => `${id} ${v}`).sort(),
+  attempted: status?.lastAttemptedRevision === status?.lastAppliedRevision,
+});
 
 /** The label that says which project an object is of. */
 const PROJECT = 'fullstackagent.dev/project';
@@ -72,6 +89,7 @@ describe('Flux applies what the controller renders', () => {
     ),
   );
   const flux = new Flux();
+  const engine = new EngineFollower();
   const gateway = new GitGateway(
     {
       get port() {
@@ -94,6 +112,7 @@ describe('Flux applies what the controller renders', () => {
     const sync = readFileSync(join(ROOT, 'gitops-template', 'flux', 'sync.yaml'), 'utf8');
     applyAs(server, 'kubectl', sync.replaceAll('https://git.example.com/org/gitops.git', gateway.url));
     await flux.start(server);
+    await engine.start(controller.repository);
     await controller.create(ADA, 'blog', {
       database: true,
       env: [
@@ -108,6 +127,7 @@ describe('Flux applies what the controller renders', () => {
 
   afterAll(async () => {
     await flux.stop();
+    await engine.stop();
     await controller.stop();
     gateway.stop();
     await server.stop();
@@ -172,6 +192,51 @@ describe('Flux applies what the controller renders', () => {
         .map(([key, { metadata }]) => [key, metadata.resourceVersion]),
     );
 
+  /**
+   * The local engine, on the same commit, says and does the same. What is different is meant: it has no `platform` but a
+   * Kustomization for each tenant, it applies nothing of `platform/projects`, which is for Flux, and it moves a
+   * Kustomization only at commits of its own folder.
+   */
+  async function expectEngineAgrees(...projects: readonly (readonly [string, string])[]): Promise<void> {
+    const revision = `rendered@sha1:${controller.tip()}`;
+    await until('the engine has looked at the commit', () => engine.revision === revision);
+    for (const [namespace, name] of projects.length === 0 ? PROJECTS : projects) {
+      const [ofFlux, ofEngine] = [
+        (await applied(namespace, name)).status,
+        engine.kustomization(namespace, name)?.status,
+      ];
+      expect(sayingOf(ofEngine)).toEqual(sayingOf(ofFlux));
+      expect(folderAt(namespace, name, ofEngine?.lastAppliedRevision)).toBe(
+        folderAt(namespace, name, revision),
+      );
+    }
+    for (const namespace of [ADA, BOB])
+      expect(Object.fromEntries(engine.objectsIn(namespace))).toEqual(
+        Object.fromEntries(
+          [...objectsIn(namespace)]
+            .filter(
+              ([key, { metadata }]) =>
+                metadata.labels?.[PROJECT] !== undefined && !key.startsWith('NetworkPolicy/'),
+            )
+            .filter(([, { metadata }]) => metadata.deletionTimestamp === undefined)
+            .map(
+              ([
+                key,
+                {
+                  metadata: { labels = {}, annotations = {} },
+                },
+              ]) => [key, { labels, annotations }],
+            ),
+        ),
+      );
+  }
+
+  /** The tree of a project's folder as of a revision. */
+  const folderAt = (namespace: string, name: string, revision = ''): string => {
+    const commit = /^rendered@sha1:([0-9a-f]{40})$/.exec(revision)?.[1] ?? 'none';
+    return git(controller.repository, 'rev-parse', `${commit}:${folderOf(namespace, name)}`);
+  };
+
   const project = (namespace: string, name: string) => controller.project(namespace, name);
 
   it('each project becomes ready at the commit of the branch', async () => {
@@ -180,6 +245,7 @@ describe('Flux applies what the controller renders', () => {
       const { status } = await applied(namespace, name);
       expect(status?.lastAttemptedRevision).toBe(status?.lastAppliedRevision);
     }
+    await expectEngineAgrees();
   });
 
   it.for(PROJECTS)('what is rendered for %s/%s is there as it is rendered', async ([namespace, name]) => {
@@ -245,10 +311,12 @@ describe('Flux applies what the controller renders', () => {
       v: 'v1',
     });
     expect((await controller.drift(ADA, 'blog')).objects).toEqual([]);
+    await expectEngineAgrees();
     await controller.call('DELETE', release);
     await until('the release is gone', () => !objectsIn(ADA).has('Deployment/blog--release'));
     await applied(ADA, 'blog');
     expect(Object.keys(versions(ADA, 'blog'))).toEqual(before);
+    await expectEngineAgrees();
   });
 
   it('what somebody changes by hand is put back at the next run', async () => {
@@ -337,6 +405,7 @@ describe('Flux applies what the controller renders', () => {
       'PersistentVolumeClaim/blog--workspace',
     ]);
     expect(status?.inventory?.entries).toHaveLength(2);
+    await expectEngineAgrees();
   });
 
   it('a project that is removed for ever takes its data along, and its Kustomization', async () => {
@@ -354,5 +423,7 @@ describe('Flux applies what the controller renders', () => {
     expect(left.map(({ kind }) => kind)).toEqual(['PersistentVolumeClaim']);
     expect(left[0]?.metadata.deletionTimestamp).toBeDefined();
     expect(versions(ADA, 'shop')).toEqual(shop);
+    await expectEngineAgrees([ADA, 'shop'], [BOB, 'wiki'], [BOB, 'stuck']);
+    expect(engine.kustomization(ADA, 'blog')).toBeUndefined();
   });
 });

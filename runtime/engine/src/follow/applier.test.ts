@@ -115,6 +115,16 @@ describe('Applier', () => {
     expect(life.get('ConfigMap', 'two--env')?.metadata.generation).toBe(2);
   });
 
+  it('marks what it applies as Flux does, with the Kustomization that it is of', async () => {
+    const life = await Life.start();
+    await life.followed(await repository.commit({ ...configMap('one', 'a'), ...claim('one', PROTECTED) }));
+    for (const kind of ['ConfigMap', 'PersistentVolumeClaim'])
+      expect(life.get(kind, kind === 'ConfigMap' ? 'one--env' : 'one--workspace')?.metadata.labels).toEqual({
+        'kustomize.toolkit.fluxcd.io/name': 'one',
+        'kustomize.toolkit.fluxcd.io/namespace': NS,
+      });
+  });
+
   it('says that a folder is applied which changed and changed back between two looks', async () => {
     const one = configMap('one', 'a');
     const first = await repository.commit({ ...one, ...configMap('two', 'a') });

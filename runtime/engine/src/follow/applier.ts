@@ -139,7 +139,8 @@ export class Applier {
     const { branch, log } = this.options;
     this.#again.delete(folder.path);
     try {
-      const manifests = readManifests(folder, await branch.files(commit, folder.path));
+      const read = readManifests(folder, await branch.files(commit, folder.path));
+      const manifests = read.map((manifest) => ownedBy(folder, manifest));
       const inventory = manifests.map(refOf);
       await this.#apply(folder, manifests);
       if (manifests.length === 0) this.#reports.forget(folder);
@@ -195,6 +196,19 @@ export class Applier {
     }
   }
 }
+
+/** With the labels by which Flux marks what a Kustomization applied. */
+const ownedBy = ({ name, namespace }: Folder, manifest: Manifest): Manifest => ({
+  ...manifest,
+  metadata: {
+    ...manifest.metadata,
+    labels: {
+      ...manifest.metadata.labels,
+      'kustomize.toolkit.fluxcd.io/name': name,
+      'kustomize.toolkit.fluxcd.io/namespace': namespace,
+    },
+  },
+});
 
 /** A tenant's Namespace is where the projects' objects go. */
 const tenantsFirst = (folders: readonly Folder[]): readonly Folder[] => [
