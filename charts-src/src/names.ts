@@ -72,6 +72,7 @@ export const ANNOTATIONS = {
   /** What the local engine does once for each new value. */
   backupRequested: 'fullstackagent.dev/backup-requested',
   restore: 'fullstackagent.dev/restore',
+  fluxApply: 'kustomize.toolkit.fluxcd.io/ssa',
   fluxPrune: 'kustomize.toolkit.fluxcd.io/prune',
   argoSyncOptions: 'argocd.argoproj.io/sync-options',
 } as const;

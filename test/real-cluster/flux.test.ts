@@ -372,15 +372,16 @@ describe('Flux applies what the controller renders', () => {
   it('a project that an operator suspends stays as it is, says so, and goes on afterwards', async () => {
     const name = `${KUSTOMIZATIONS}/wiki`;
     const variables = (): string => server.kubectl('get', 'configmap', 'wiki--env', '-n', BOB, '-o', 'yaml');
-    /** `by`: Flux takes back what is said of an object of its own by a manager that is called like kubectl. */
-    const suspend = async (value: boolean, ...by: readonly string[]): Promise<boolean> => {
-      const patch = JSON.stringify({ spec: { suspend: value } });
-      server.kubectl('patch', name, '-n', BOB, '--type=merge', `--patch=${patch}`, ...by);
+    /** Flux would take it back at its next run of `platform`, as what kubectl wrote, if the object did not say Merge. */
+    const suspend = async (value: boolean): Promise<boolean> => {
+      const patch = JSON.stringify({ spec: { suspend: value, interval: '1h' } });
+      server.kubectl('patch', name, '-n', BOB, '--type=merge', `--patch=${patch}`);
       await reconcile('flux-system', 'platform');
       return server.kubectl('get', name, '-n', BOB, '-o', 'jsonpath={.spec.suspend}') === 'true';
     };
-    expect(await suspend(true)).toBe(false);
-    expect(await suspend(true, '--field-manager=flux')).toBe(true);
+    expect(await suspend(true)).toBe(true);
+    const interval = server.kubectl('get', name, '-n', BOB, '-o', 'jsonpath={.spec.interval}');
+    expect(interval).toBe('10m');
     await controller.call('PUT', `/v1/tenants/${BOB}/projects/wiki/environment`, { variables: [] });
     const shown = await until('it is said', async () => {
       const now = await project(BOB, 'wiki');
@@ -390,7 +391,7 @@ describe('Flux applies what the controller renders', () => {
     await applied('flux-system', 'platform');
     await applied(BOB, 'stuck');
     expect(variables()).toContain('DOLLARS');
-    expect(await suspend(false, '--field-manager=flux')).toBe(false);
+    expect(await suspend(false)).toBe(false);
     await applied(BOB, 'wiki');
     expect(variables()).not.toContain('DOLLARS');
   });

@@ -1,6 +1,7 @@
 import { Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { renderedProjectDir, type PlatformDocument } from '../documents/index.js';
+import { ANNOTATIONS } from '../names.js';
 import { customObject, operatorsMeta } from './common.js';
 import { APPLIER } from './tenant.js';
 
@@ -17,7 +18,11 @@ export class DeliveryChart extends Chart {
     customObject(this, 'kustomization', {
       apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
       kind: 'Kustomization',
-      metadata: operatorsMeta({ name: project, namespace, project, component: 'delivery' }),
+      metadata: {
+        ...operatorsMeta({ name: project, namespace, project, component: 'delivery' }),
+        // An operator who suspends it with kubectl means it: without this, Flux takes it back at the next commit.
+        annotations: { [ANNOTATIONS.fluxApply]: 'Merge' },
+      },
       spec: {
         // What it applied goes with it, except what is protected from pruning.
         deletionPolicy: 'MirrorPrune',

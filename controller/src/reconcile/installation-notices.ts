@@ -44,7 +44,7 @@ export function rollOutWarnings(
 ): readonly string[] {
   if (!rendersForFlux(before) || rendersForFlux(after)) return [];
   return [
-    'This takes spec.delivery.flux away, and with it the Kustomization of each project. A Kustomization that goes while it is not suspended takes along what it applied: sandboxes, releases and addresses stop; volumes and databases stay. To leave Flux without that, suspend the Kustomizations of every tenant first: flux suspend kustomization --all -n <namespace>. Not with kubectl: Flux takes back what kubectl writes to them.',
+    'This takes spec.delivery.flux away, and with it the Kustomization of each project. A Kustomization that goes while it is not suspended takes along what it applied: sandboxes, releases and addresses stop; volumes and databases stay. To leave Flux without that, suspend the Kustomizations of every tenant first: flux suspend kustomization --all -n <namespace>.',
   ];
 }
 
