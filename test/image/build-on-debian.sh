@@ -1,5 +1,5 @@
 #!/bin/bash
-# build-on-debian.sh [folder for the result]
+# build-on-debian.sh [folder for the result] [file for the image, as an OCI archive]
 #
 # Builds runtime/Dockerfile where only Debian's packages and npm's registry can be reached: on a Debian 12 made by
 # debootstrap instead of Ubuntu 24.04, with buildah in a chroot, and then runs runtime/check-image.sh in the result.
@@ -14,7 +14,7 @@
 #   npm audit signatures   left out: its keys cannot be reached
 set -euo pipefail
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd -P)
-result=${1:-$root/node_modules/.cache/image/debian}
+result=${1:-$root/node_modules/.cache/image/debian} archive=${2:-}
 ttyd=$root/node_modules/.cache/image/ttyd
 node_version=22.23.3 npm_version=10.9.9
 ((EUID == 0)) || { echo 'This needs root, for debootstrap and buildah.' >&2; exit 1; }
@@ -79,6 +79,11 @@ image_tool build --isolation chroot --network host --format docker --tag localho
   --build-arg BASE_IMAGE=localhost/debian --build-arg POSTGRES_MAJOR=15 \
   --build-arg "VERSION=$(<VERSION)" . >"$result/build.log" 2>&1 || { tail -40 "$result/build.log" >&2; exit 1; }
 image_tool inspect --type image --format '{{.OCIv1.Config}}' localhost/sandbox | tee "$result/config.txt"
+
+if [[ -n $archive ]]; then
+  image_tool push --quiet localhost/sandbox "oci-archive:$archive.part:localhost/sandbox:1"
+  mv -- "$archive.part" "$archive"
+fi
 
 echo "== The contract"
 container=$(image_tool from localhost/sandbox)

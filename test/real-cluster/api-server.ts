@@ -1,10 +1,11 @@
-import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { freePort, removeFolder, ROOT, temporaryFolder } from '../support/folders.js';
 import { pathOf } from '../support/capabilities.js';
 import { until } from '../support/until.js';
+import { Programs } from './programs.js';
 
 const BUILT = join(ROOT, 'node_modules', '.cache', 'real-cluster', 'kube-apiserver');
 export const CRDS = join(ROOT, '..', 'shared', 'crds');
@@ -22,27 +23,27 @@ export function missingForApiServer(): string | undefined {
   return undefined;
 }
 
-async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill(signal);
-  await ended;
-}
-
 /** etcd and kube-apiserver on loopback, with RBAC: what is written there is checked by Kubernetes itself. */
 export class ApiServer {
   readonly folder = temporaryFolder('api-server');
   readonly kubeconfig = join(this.folder, 'kubeconfig');
   readonly #token = randomBytes(16).toString('hex');
-  readonly #children: ChildProcess[] = [];
+  readonly #programs = new Programs(this.folder);
   #port = 0;
   #etcd = '';
+
+  /** `flags`: of kube-apiserver, beside those that every test needs. */
+  constructor(private readonly flags: Readonly<Record<string, string>> = {}) {}
+
+  get port(): number {
+    return this.#port;
+  }
 
   async start(): Promise<void> {
     const [port, client, peer] = [await freePort(), await freePort(), await freePort()];
     this.#port = port;
     this.#writeKeys();
-    this.#run(findEtcd() ?? '', 'etcd', {
+    this.#run(findEtcd() ?? '', {
       'data-dir': join(this.folder, 'etcd'),
       'listen-client-urls': `http://127.0.0.1:${client}`,
       'advertise-client-urls': `http://127.0.0.1:${client}`,
@@ -58,15 +59,14 @@ export class ApiServer {
 
   /** The API server dies and comes back, at the same address with the same objects; etcd goes on. */
   async restart(): Promise<void> {
-    const child = this.#children.pop();
     // At once: a server that ends in good order waits a minute for those who watch it.
-    if (child !== undefined) await end(child, 'SIGKILL');
+    await this.#programs.endLast('SIGKILL');
     this.#serve();
     await this.#ready();
   }
 
   #serve(): void {
-    this.#run(BUILT, 'kube-apiserver', {
+    this.#run(BUILT, {
       'etcd-servers': this.#etcd,
       'cert-dir': join(this.folder, 'certs'),
       'bind-address': '127.0.0.1',
@@ -77,6 +77,7 @@ export class ApiServer {
       'service-account-key-file': join(this.folder, 'sa.pub'),
       'token-auth-file': join(this.folder, 'tokens.csv'),
       'authorization-mode': 'RBAC',
+      ...this.flags,
     });
   }
 
@@ -85,7 +86,7 @@ export class ApiServer {
   }
 
   async stop(): Promise<void> {
-    for (const child of [...this.#children].reverse()) await end(child);
+    await this.#programs.end();
     removeFolder(this.folder);
   }
 
@@ -138,11 +139,11 @@ export class ApiServer {
     });
   }
 
-  #run(program: string, name: string, flags: Readonly<Record<string, string>>): void {
-    const log = openSync(join(this.folder, `${name}.log`), 'a');
-    const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
-    this.#children.push(spawn(program, args, { stdio: ['ignore', log, log] }));
-    closeSync(log);
+  #run(program: string, flags: Readonly<Record<string, string>>): void {
+    this.#programs.start(
+      program,
+      Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`),
+    );
   }
 
   #isReady(): boolean {

@@ -51,6 +51,11 @@ export class ControllerProcess {
     return this.#port;
   }
 
+  /** What secrets are sealed for, and what opens them. */
+  get sealing(): { readonly certificate: string; readonly key: string } {
+    return { certificate: join(this.#folder, 'sealing.crt'), key: join(this.#folder, 'sealing.key') };
+  }
+
   /** `example`: the golden platform that the repository begins with. */
   async start(
     kubeconfig: string,
@@ -137,9 +142,9 @@ export class ControllerProcess {
     return file;
   }
 
-  /** A golden platform with a certificate of the length that Sealed Secrets makes; its key is thrown away. */
+  /** A golden platform with a certificate of the length that Sealed Secrets makes. */
   #platform(example: string): string {
-    const [key, certificate] = [join(this.#folder, 'sealing.key'), join(this.#folder, 'sealing.crt')];
+    const { key, certificate } = this.sealing;
     const made = ['req', '-x509', '-newkey', 'rsa:4096', '-nodes', '-days', '2', '-subj', '/CN=test'];
     execFileSync('openssl', [...made, '-keyout', key, '-out', certificate], { stdio: 'pipe' });
     const text = readFileSync(join(ROOT, 'charts-src', 'golden', example), 'utf8');
@@ -150,6 +155,11 @@ export class ControllerProcess {
   /** What the portal makes of the deploy token: it opens the repository for reading. */
   readerToken(): string {
     return this.#token({ sub: 'deploytoken', name: 'deploy token', repository: 'read' });
+  }
+
+  /** For one request of the owner of all projects. */
+  ownerToken(): string {
+    return this.#token();
   }
 
   /** As the portal asks: with a token that lives a minute and is good for one request. */

@@ -1,9 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { needs } from '../support/capabilities.js';
-import { ROOT } from '../support/folders.js';
 import { git } from '../support/git.js';
 import { until } from '../support/until.js';
 import { ApiServer, missingForApiServer } from './api-server.js';
@@ -11,7 +8,7 @@ import { ControllerProcess } from './controller.js';
 import { EngineFollower } from './engine-follower.js';
 import { Flux, missingForFlux } from './flux.js';
 import { GitGateway } from './git-gateway.js';
-import { applyAs, install } from './installed.js';
+import { install } from './installed.js';
 
 const missing = missingForApiServer() ?? missingForFlux();
 const ADA = 'ns-fluxadaa';
@@ -105,13 +102,7 @@ describe('Flux applies what the controller renders', () => {
     await install(server);
     await gateway.start();
     await controller.start(server.kubeconfigOf('fullstackagent-system', 'controller'), { DELIVERY: 'flux' });
-    // What docs/kubernetes.md says under "With Flux".
-    const password = controller.write('read-token', gateway.password);
-    const secret = ['--from-literal=username=flux', `--from-file=password=${password}`];
-    server.kubectl('-n', 'flux-system', 'create', 'secret', 'generic', 'gitops-read', ...secret);
-    const sync = readFileSync(join(ROOT, 'gitops-template', 'flux', 'sync.yaml'), 'utf8');
-    applyAs(server, 'kubectl', sync.replaceAll('https://git.example.com/org/gitops.git', gateway.url));
-    await flux.start(server);
+    await flux.follow(server, controller, gateway);
     await engine.start(controller.repository);
     await controller.create(ADA, 'blog', {
       database: true,

@@ -1,9 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, removeFolder, ROOT, temporaryFolder } from '../support/folders.js';
 import { applyAs } from './installed.js';
 import type { ApiServer } from './api-server.js';
+import type { ControllerProcess } from './controller.js';
+import type { GitGateway } from './git-gateway.js';
+import { Programs } from './programs.js';
 
 /** Flux 2.7. */
 const VERSION = '1.7.3';
@@ -60,7 +62,7 @@ function binding(name: string, role: string, account: string): object {
 /** Flux's source-controller (git) and kustomize-controller as processes, each with the rights of its own account. */
 export class Flux {
   readonly #folder = temporaryFolder('flux');
-  readonly #children: ChildProcess[] = [];
+  readonly #programs = new Programs(this.#folder);
 
   async start(server: ApiServer): Promise<void> {
     // Its own kinds, and not those of the newer Flux in ../shared/crds.
@@ -79,20 +81,27 @@ export class Flux {
     this.#run(server, 'kustomize-controller', ['--metrics-addr=0', '--health-addr=0']);
   }
 
+  /** Follows the branch that the controller renders: what docs/kubernetes.md says under "With Flux". */
+  async follow(server: ApiServer, controller: ControllerProcess, gateway: GitGateway): Promise<void> {
+    const password = controller.write('read-token', gateway.password);
+    const secret = ['--from-literal=username=flux', `--from-file=password=${password}`];
+    server.kubectl('-n', 'flux-system', 'create', 'secret', 'generic', 'gitops-read', ...secret);
+    const sync = readFileSync(join(ROOT, 'gitops-template', 'flux', 'sync.yaml'), 'utf8');
+    applyAs(server, 'kubectl', sync.replaceAll('https://git.example.com/org/gitops.git', gateway.url));
+    await this.start(server);
+  }
+
   async stop(): Promise<void> {
-    await Promise.all(this.#children.map((child) => end(child)));
+    await this.#programs.end();
     removeFolder(this.#folder);
   }
 
   /** The end of what both have logged, for the message of a test that fails. */
   log(): string {
-    return CONTROLLERS.map(
-      (name) => `${name}:\n${readFileSync(join(this.#folder, `${name}.log`), 'utf8').slice(-4000)}`,
-    ).join('\n');
+    return this.#programs.log();
   }
 
   #run(server: ApiServer, name: string, flags: readonly string[]): void {
-    const log = openSync(join(this.#folder, `${name}.log`), 'a');
     const temporary = join(this.#folder, name);
     mkdirSync(temporary);
     const env = {
@@ -102,14 +111,6 @@ export class Flux {
       KUBECONFIG: server.kubeconfigOf('flux-system', name),
       RUNTIME_NAMESPACE: 'flux-system',
     };
-    this.#children.push(spawn(built(name), flags, { cwd: temporary, env, stdio: ['ignore', log, log] }));
-    closeSync(log);
+    this.#programs.start(built(name), flags, { cwd: temporary, env });
   }
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  await ended;
 }

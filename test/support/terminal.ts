@@ -24,7 +24,12 @@ export class Terminal {
 
   static async open(api: Api, project: string, session: string): Promise<Terminal> {
     const url = `${api.base.replace(/^http/, 'ws')}/api/projects/${project}/terminal?session=${session}`;
-    const socket = new WebSocket(url, ['tty'], { headers: { cookie: api.cookie, origin: api.base } });
+    return Terminal.connect(url, { cookie: api.cookie, origin: api.base });
+  }
+
+  /** At whichever address speaks ttyd's protocol. */
+  static async connect(url: string, headers: Readonly<Record<string, string>>): Promise<Terminal> {
+    const socket = new WebSocket(url, ['tty'], { headers });
     const terminal = new Terminal(socket);
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
