@@ -10,7 +10,8 @@ export const FILE_EXITS = { outside: 65, missing: 66, noFolder: 67, clash: 73, m
  */
 const ROOT = `
 set -eu
-root=$(pwd -P)
+workspace=$(pwd -P)
+root=$workspace
 if [ -n "$1" ]; then
   found=
   if command -v tmux >/dev/null 2>&1; then
@@ -63,9 +64,13 @@ if [ -e "$target" ] || [ -L "$target" ]; then exists=1; fi
 printf '%s %s\\n' "$received" "$exists"
 `;
 
-/** Forgets what came of an upload. */
+/** Forgets what came of an upload, also where its session has gone to another folder since, or has ended. */
 export const UPLOAD_CANCEL = `${PART}
-rm -f -- "$part"
+if [ -e "$part" ]; then
+  rm -f -- "$part"
+else
+  find "$workspace" -xdev -type f -name "\${part##*/}" -exec rm -f -- {} + 2>/dev/null || :
+fi
 `;
 
 /** `$4`: offset, `$5`: size of the whole, `$6`: clash. Standard input: the bytes from the offset on. Prints the path. */

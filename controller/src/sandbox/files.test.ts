@@ -6,10 +6,12 @@ import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { relativePath } from '../contract/files.js';
 import { temporaryFolder } from '../shared/repository-for-tests.js';
 import type { Runner } from './exec-stream.js';
+import { UPLOAD } from './file-scripts.js';
 import { SandboxFiles } from './files.js';
 
 const key = { namespace: 'ns-ab3cd4ef', name: 'blog' };
@@ -35,12 +37,14 @@ const runnerIn = (cwd: string): Runner => ({
   },
 });
 
-async function open(): Promise<{ files: SandboxFiles; root: string; outside: string }> {
+async function open(
+  unfinishedKeptMs?: number,
+): Promise<{ files: SandboxFiles; root: string; outside: string }> {
   const folder = await temporaryFolder();
   const [root, outside] = [join(folder, 'workspace'), join(folder, 'outside')];
   await mkdir(root);
   await mkdir(outside);
-  return { files: new SandboxFiles(runnerIn(root)), root, outside };
+  return { files: new SandboxFiles(runnerIn(root), unfinishedKeptMs), root, outside };
 }
 
 const upload = (
@@ -149,6 +153,63 @@ describe('an upload', () => {
     expect(await readdir(root)).toEqual([]);
   });
 
+  it('that breaks off and is not asked about again is forgotten without a word', async () => {
+    const { files, root } = await open(50);
+    const broken = new PassThrough();
+    const query = { path: 'big', upload: 'upload01', offset: 0, size: 10, clash: 'refuse' as const };
+    const first = files.upload(key, query, broken);
+    broken.write('half');
+    await expect.poll(() => readdir(root)).toHaveLength(1);
+    broken.destroy(new Error('the page is gone'));
+    await expect(first).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    await expect.poll(() => readdir(root)).toEqual([]);
+    // Whoever comes back after all begins anew.
+    expect(await files.uploadState(key, query)).toMatchObject({ received: 0 });
+    await files.upload(key, query, Readable.from(['0123456789']));
+    expect(await readdir(root)).toEqual(['big']);
+  });
+
+  it('is ended before what came of it is removed, and a part of it that was overtaken is not taken', async () => {
+    const { root } = await open();
+    const steps: string[] = [];
+    let begin = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const files = new SandboxFiles({
+      run: async (_key, command) => {
+        const step = command.includes(UPLOAD) ? 'upload' : 'removal';
+        if (step === 'upload') await held;
+        steps.push(step);
+        const program = await runnerIn(root).run(key, command);
+        return { ...program, ended: program.ended.finally(() => steps.push(`end of ${step}`)) };
+      },
+    });
+    const content = new PassThrough();
+    const query = { path: 'big', upload: 'upload01', offset: 0, size: 10, clash: 'refuse' as const };
+    const first = expect(files.upload(key, query, content)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    await setImmediate();
+    // Its program is on its way to the sandbox, and no part is there yet.
+    const forgotten = files.cancelUpload(key, query);
+    await setImmediate();
+    begin();
+    await Promise.all([first, forgotten]);
+    expect(steps).toEqual(['upload', 'end of upload', 'removal', 'end of removal']);
+    await expect(files.upload(key, query, Readable.from(['half']))).rejects.toMatchObject({
+      code: 'ACTION_NOT_ALLOWED',
+    });
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it('of a client that left while it waited begins nothing', async () => {
+    const { files, root } = await open();
+    const gone = new PassThrough();
+    gone.destroy();
+    const query = { path: 'x', upload: 'upload01', offset: 0, size: 4, clash: 'refuse' as const };
+    await expect(files.upload(key, query, gone)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    expect(await readdir(root)).toEqual([]);
+  });
+
   it('follows no link out of the folder', async () => {
     const { files, root, outside } = await open();
     await symlink(outside, join(root, 'link'));
@@ -220,4 +281,22 @@ it('goes where the terminal session is', async () => {
       .digest('hex'),
   ).toBe(createHash('sha1').update(data).digest('hex'));
   expect((await upload(files, ['x', data], { session: 'unknown' })).path).toBe(join(root, 'x'));
+});
+
+it('is forgotten where it was begun, though the session is elsewhere by now', async () => {
+  const { files, root } = await open();
+  await mkdir(join(root, 'deep'));
+  const session = `${SESSION}-moved`;
+  const shell = spawn('sh', ['-c', 'echo ready; exec sleep 60'], {
+    cwd: join(root, 'deep'),
+    env: { PATH, FULLSTACKAGENT_SESSION: session },
+  });
+  onTestFinished(() => void shell.kill());
+  await once(shell.stdout, 'data');
+  await expect(upload(files, ['x', 'half'], { session, size: 5 })).rejects.toBeDefined();
+  expect(await readdir(join(root, 'deep'))).toHaveLength(1);
+  shell.kill();
+  await once(shell, 'exit');
+  await files.cancelUpload(key, { session, path: 'x', upload: 'upload01' });
+  expect(await readdir(join(root, 'deep'))).toEqual([]);
 });

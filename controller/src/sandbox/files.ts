@@ -12,6 +12,7 @@ import type { ProjectKey } from '../model/intent.js';
 import { allOf } from './answers.js';
 import type { Runner, SandboxProgram } from './exec-stream.js';
 import { DOWNLOAD, FILE_EXITS, UPLOAD, UPLOAD_CANCEL, UPLOAD_STATE } from './file-scripts.js';
+import { UnfinishedUploads, type NamedUpload } from './unfinished-uploads.js';
 
 export interface Download {
   /** Absent for a folder, which comes as a gzipped tar. */
@@ -24,10 +25,22 @@ export interface Download {
 const HEAD_LIMIT_BYTES = 64;
 /** A path that the kernel takes, or two numbers. */
 const ANSWER_LIMIT_BYTES = 8 * 1024;
+/** A page that lost its connection goes on within seconds, somebody who opened their laptop again within this. */
+const UNFINISHED_KEPT_MS = 3_600_000;
 
 /** Files of a sandbox, by programs that run in it: they can go no further than whoever works there. */
 export class SandboxFiles {
-  constructor(private readonly sandbox: Runner) {}
+  readonly #unfinished: UnfinishedUploads;
+
+  constructor(
+    private readonly sandbox: Runner,
+    unfinishedKeptMs = UNFINISHED_KEPT_MS,
+  ) {
+    this.#unfinished = new UnfinishedUploads({
+      keptMs: unfinishedKeptMs,
+      remove: (upload) => this.#removePart(upload),
+    });
+  }
 
   /** Throws NOT_FOUND, NOT_READY, FORBIDDEN where the path leads out. */
   async download(key: ProjectKey, { session = '', path }: DownloadQuery): Promise<Download> {
@@ -48,38 +61,48 @@ export class SandboxFiles {
     };
   }
 
-  async uploadState(
-    key: ProjectKey,
-    { session = '', path, upload }: UploadStateQuery,
-  ): Promise<UploadStateDto> {
+  uploadState(key: ProjectKey, query: UploadStateQuery): Promise<UploadStateDto> {
+    return this.#unfinished.ask({ key, query }, () => this.#stateOfPart({ key, query }));
+  }
+
+  async #stateOfPart({ key, query }: NamedUpload): Promise<UploadStateDto> {
+    const { session = '', path, upload } = query;
     const program = await this.#script(key, UPLOAD_STATE, [session, path, upload]);
     program.stdin.end();
     const [received = '0', exists = '0'] = (await answerOf(program)).split(' ');
     return { received: Number(received), exists: exists === '1' };
   }
 
-  /** Forgets what came of an upload that nobody goes on with. */
-  async cancelUpload(key: ProjectKey, { session = '', path, upload }: UploadStateQuery): Promise<void> {
+  /** Forgets what came of an upload that nobody goes on with. It is not taken again. */
+  cancelUpload(key: ProjectKey, query: UploadStateQuery): Promise<void> {
+    return this.#unfinished.giveUp({ key, query });
+  }
+
+  async #removePart({ key, query: { session = '', path, upload } }: NamedUpload): Promise<void> {
     const program = await this.#script(key, UPLOAD_CANCEL, [session, path, upload]);
     program.stdin.end();
     await answerOf(program);
   }
 
-  /** Takes `content` from the offset on. What came before it broke stays, and can be gone on with. */
-  async upload(key: ProjectKey, query: UploadQuery, content: Readable): Promise<UploadedDto> {
+  /** Takes `content` from the offset on. What came before it broke stays for a while, and can be gone on with. */
+  upload(key: ProjectKey, query: UploadQuery, content: Readable): Promise<UploadedDto> {
+    return this.#unfinished.take({ key, query }, (signal) => this.#take({ key, query, content }, signal));
+  }
+
+  async #take({ key, query, content }: Incoming, signal: AbortSignal): Promise<UploadedDto> {
+    // A client that left while it waited begins nothing in the sandbox.
+    if (signal.aborted || content.destroyed) throw interrupted(content.errored);
     const { session = '', path, upload, offset, size, clash } = query;
     const words = [session, path, upload, String(offset), String(size), clash];
     const program = await this.#script(key, UPLOAD, words);
     const answer = answerOf(program);
     try {
-      await Promise.race([pipeline(content, program.stdin), answer]);
+      await Promise.race([pipeline(content, program.stdin, { signal }), answer]);
     } catch (error) {
       if (error instanceof AppError) throw error;
       program.abort();
       await answer.catch(() => undefined);
-      throw new AppError('BAD_REQUEST', 'The upload was interrupted. It can be gone on with.', {
-        cause: error,
-      });
+      throw interrupted(error);
     }
     return { path: await answer };
   }
@@ -89,6 +112,15 @@ export class SandboxFiles {
     return this.sandbox.run(key, ['env', '-u', 'TTYD_ACCESS_TOKEN', 'sh', '-c', script, 'sh', ...words]);
   }
 }
+
+interface Incoming {
+  readonly key: ProjectKey;
+  readonly query: UploadQuery;
+  readonly content: Readable;
+}
+
+const interrupted = (cause: unknown): AppError =>
+  new AppError('BAD_REQUEST', 'The upload was interrupted. It can be gone on with.', { cause });
 
 /** All that a program prints, a line; throws what its exit code means. */
 async function answerOf(program: SandboxProgram): Promise<string> {
