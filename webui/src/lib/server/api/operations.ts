@@ -214,7 +214,7 @@ export const operations: readonly Operation[] = [
   {
     method: 'delete',
     path: `${PROJECT}/files/upload`,
-    summary: 'Give an upload up; what came of it is removed',
+    summary: 'Give an upload up; what came of it is removed, and no more of it is taken',
     status: 204,
     answer: 'Nothing.',
     query: ['session', 'filePath', 'upload'],
