@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { Terminal } from '../../support/terminal.js';
 import { until } from '../../support/until.js';
@@ -91,6 +91,11 @@ describe('a sandbox on a node of Kubernetes', () => {
       deadline,
     );
 
+  const asOwner = (): { authorization: string } => ({ authorization: `Bearer ${controller.ownerToken()}` });
+
+  const filesUrl = (query: Readonly<Record<string, string>>, below = ''): string =>
+    `http://127.0.0.1:${controller.port}${PROJECT}/files${below}?${new URLSearchParams(query).toString()}`;
+
   const inPod = (...command: readonly string[]): string =>
     server.kubectl('exec', '-n', NAMESPACE, 'blog-0', '--', ...command);
 
@@ -108,11 +113,46 @@ describe('a sandbox on a node of Kubernetes', () => {
 
   it('has a terminal, through the controller, that is an ordinary user in the workspace', async () => {
     const url = `ws://127.0.0.1:${controller.port}${PROJECT}/terminal?session=main`;
-    const terminal = await Terminal.connect(url, { authorization: `Bearer ${controller.ownerToken()}` });
+    const terminal = await Terminal.connect(url, asOwner());
     expect(await terminal.run('id -un; pwd; hostname')).toMatch(/developer\s+\/workspace\s+blog-0/);
     expect(await terminal.run('claude --version')).toMatch(/Claude Code/);
     await terminal.run('echo kept > kept.txt');
     terminal.close();
+  });
+
+  it('takes a file of 50 MB over exec, and gives it back', async () => {
+    const bytes = randomBytes(50_000_000);
+    const file = filesUrl({ path: 'a folder/big.bin', upload: 'upload0001', size: String(bytes.length) });
+    const taken = await fetch(file, { method: 'PUT', headers: asOwner(), body: bytes });
+    expect([taken.status, await taken.json()]).toEqual([201, { path: '/workspace/a folder/big.bin' }]);
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    expect(inPod('sha256sum', '/workspace/a folder/big.bin')).toContain(hash);
+    const given = await fetch(filesUrl({ path: 'a folder/big.bin' }), { headers: asOwner() });
+    expect(Buffer.from(await given.arrayBuffer()).equals(bytes)).toBe(true);
+  });
+
+  it('keeps no part of a file that was cut off and given up', async () => {
+    const upload = { path: 'half.bin', upload: 'upload0002' };
+    const cut = new AbortController();
+    const body = new ReadableStream<Uint8Array>({
+      start: (stream) => {
+        stream.enqueue(randomBytes(1_000_000));
+      },
+    });
+    const request: RequestInit & { duplex: 'half' } = {
+      method: 'PUT',
+      body,
+      duplex: 'half',
+      signal: cut.signal,
+    };
+    const sending = fetch(filesUrl({ ...upload, size: '2000000' }), { ...request, headers: asOwner() });
+    const parts = (): string => inPod('find', '/workspace', '-name', '*upload0002*');
+    await until('the part is there', () => parts() !== '');
+    cut.abort();
+    await expect(sending).rejects.toThrow();
+    const given = await fetch(filesUrl(upload, '/upload'), { method: 'DELETE', headers: asOwner() });
+    expect(given.status).toBe(204);
+    await until('nothing of it is left', () => parts() === '');
   });
 
   it('sees another value of a secret in a new shell, byte for byte, without a restart', async () => {
