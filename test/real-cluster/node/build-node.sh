@@ -1,13 +1,15 @@
 #!/bin/sh
 # Builds what a node of Kubernetes runs, and Sealed Secrets, from their Go modules: beside the API server that
 # build-api-server.sh makes. Needs Go 1.25 or newer and about eight minutes of CPU; containerd and runc come from the
-# system's packages.
+# system's packages. Does nothing where all of it is there.
 set -eu
 version=1.34.4
 modules=0.34.4
 sealed_secrets=0.36.0
 root=$(cd "$(dirname "$0")/../../.." && pwd)
-target=$root/node_modules/.cache/real-cluster
+# Named with the versions: others are built when this file names them.
+target=$root/node_modules/.cache/real-cluster/node-$version-$sealed_secrets
+[ ! -x "$target/sealed-secrets-controller" ] || exit 0
 programs='kubelet kube-controller-manager kube-scheduler kube-proxy'
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT

@@ -1,14 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeFolder, ROOT, temporaryFolder } from '../../support/folders.js';
 import { until } from '../../support/until.js';
 import type { ApiServer } from '../api-server.js';
 import { Programs } from '../programs.js';
 
-const BUILT = join(ROOT, 'node_modules', '.cache', 'real-cluster');
-/** What test/image/build-on-debian.sh made of runtime/Dockerfile, by the name that it has there. */
-const SANDBOX = join(ROOT, 'node_modules', '.cache', 'image', 'sandbox.tar');
+/** Where build-node.sh puts what it builds. */
+export const BUILT = join(ROOT, 'node_modules', '.cache', 'real-cluster', 'node-1.34.4-0.36.0');
+/** What test/image/build-on-debian.sh made of runtime/Dockerfile; run.sh names the archive. */
+const SANDBOX = process.env['REAL_NODE'];
 export const SANDBOX_IMAGE = 'localhost/sandbox:1';
 export const ADDRESS = '10.240.0.1';
 const PODS = '10.231.0.0/24';
@@ -24,6 +25,9 @@ const SETTINGS = [
   'kernel/keys/root_maxbytes',
 ] as const;
 
+/** Written to by the kubelet, containerd and the network's plug-ins wherever else they are told to write. */
+const OWN_FOLDERS = ['/run', '/var/log', '/var/lib/cni', '/var/lib/kubelet'] as const;
+
 /** Of the API server of a cluster with a node. */
 export const SERVER_FLAGS: Readonly<Record<string, string>> = {
   'advertise-address': ADDRESS,
@@ -32,7 +36,7 @@ export const SERVER_FLAGS: Readonly<Record<string, string>> = {
 
 /** Why no node can be started; undefined where it can. It needs namespaces of its own, which run.sh makes. */
 export function missingForNode(): string | undefined {
-  if (process.env['REAL_NODE'] === '1') return undefined;
+  if (SANDBOX !== undefined) return undefined;
   return 'it builds a kubelet and the image, and takes half an hour: test/real-cluster/node/run.sh';
 }
 
@@ -93,13 +97,16 @@ export class Node {
 
   /** Pods end first: their mounts lie in the folder. */
   async stop(): Promise<void> {
+    this.#endPods();
     await this.#programs.end();
+    // Volumes of pods are mounted there.
     execFileSync('umount', ['--recursive', '--lazy', this.#folder]);
     removeFolder(this.#folder);
   }
 
   /** Ends what containerd has started, which goes on without it. */
-  endPods(): void {
+  #endPods(): void {
+    if (!existsSync(this.#path('containerd.sock'))) return;
     const list = this.#ctr('tasks', 'list', '--quiet').split('\n').filter(Boolean);
     for (const task of list) this.#ctr('tasks', 'kill', '--all', '--signal', 'SIGKILL', task);
   }
@@ -129,8 +136,10 @@ export class Node {
       writeFileSync(own, readFileSync(join('/proc/sys', setting)));
       execFileSync('mount', ['--bind', own, join('/proc/sys', setting)]);
     }
-    // What pods' networks leave behind goes with these namespaces.
-    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', '/run/netns']);
+    for (const folder of OWN_FOLDERS) {
+      mkdirSync(folder, { recursive: true });
+      execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', folder]);
+    }
     // The kubelet hands mounts on to its pods.
     execFileSync('mount', ['--bind', this.#folder, this.#folder]);
     execFileSync('mount', ['--make-rshared', this.#folder]);
@@ -204,7 +213,7 @@ state = "${this.#path('containerd-state')}"
     buildah('config', '--entrypoint', '["/pause"]', container);
     buildah('commit', '--quiet', container, 'localhost/pause:1');
     buildah('push', '--quiet', 'localhost/pause:1', `docker-archive:${archive}:localhost/pause:1`);
-    for (const image of [archive, SANDBOX]) this.#ctr('image', 'import', image);
+    for (const image of [archive, SANDBOX ?? '']) this.#ctr('image', 'import', image);
   }
 
   #ctr(...args: readonly string[]): string {

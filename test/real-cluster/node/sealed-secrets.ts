@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeFolder, ROOT, temporaryFolder } from '../../support/folders.js';
+import { removeFolder, temporaryFolder } from '../../support/folders.js';
 import type { ApiServer } from '../api-server.js';
 import { Programs } from '../programs.js';
+import { BUILT } from './node.js';
 
-const BUILT = join(ROOT, 'node_modules', '.cache', 'real-cluster', 'sealed-secrets-controller');
 /** It knows no kubeconfig: it looks where a pod would find its account. */
 const ACCOUNT = '/run/secrets/kubernetes.io/serviceaccount';
 
@@ -25,7 +25,7 @@ export class SealedSecrets {
     const active = 'sealedsecrets.bitnami.com/sealed-secrets-key=active';
     server.kubectl('label', 'secret', 'key', ...space, active);
     this.#mountAccount(server, server.kubectl('create', 'token', name, ...space, '--duration=1h').trim());
-    this.#programs.start(BUILT, ['--key-renew-period=0'], {
+    this.#programs.start(join(BUILT, 'sealed-secrets-controller'), ['--key-renew-period=0'], {
       env: {
         ...process.env,
         KUBERNETES_SERVICE_HOST: '127.0.0.1',
@@ -50,8 +50,6 @@ export class SealedSecrets {
     writeFileSync(join(files, 'token'), token);
     writeFileSync(join(files, 'namespace'), 'kube-system');
     cpSync(join(server.folder, 'certs', 'apiserver.crt'), join(files, 'ca.crt'));
-    mkdirSync('/run/secrets', { recursive: true });
-    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', '/run/secrets']);
     mkdirSync(ACCOUNT, { recursive: true });
     execFileSync('mount', ['--bind', files, ACCOUNT]);
   }
