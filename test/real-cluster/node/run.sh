@@ -38,7 +38,11 @@ clean_up() {
   ip netns delete "$namespace"
   # Where there was a node before, they are that one's.
   if ((${#groups[@]} == 0)); then
-    find /sys/fs/cgroup -depth -type d -path '*/kubepods*' -exec rmdir -- {} + 2>/dev/null || true
+    # Its processes leave them a moment after they were killed.
+    for _ in {1..50}; do
+      find /sys/fs/cgroup -depth -type d -path '*/kubepods*' -exec rmdir -- {} + 2>/dev/null && break
+      sleep 0.2
+    done
   fi
 }
 trap clean_up EXIT
