@@ -162,6 +162,14 @@ describe("a release's variables", () => {
     expect(deployment(both)).toEqual(deployment(second));
   });
 
+  it.each<[string, Partial<Release>, Partial<ProjectDocument['spec']>]>([
+    ['in a stopped project', {}, { state: 'Stopped' }],
+    ['with no pods', { replicas: 0 }, {}],
+  ])('of the releases before it go where nothing runs: %s', (_where, more, spec) => {
+    const former = { env, formerEnv: [[{ name: 'C', sealed: 'AgCc' }]] };
+    expect([...render({ ...more, ...former }, spec)]).toEqual([...render({ ...more, env }, spec)]);
+  });
+
   it('are there once where one before had the same', () => {
     expect([...render({ env, formerEnv: [[...env].reverse(), env] })]).toEqual([...render({ env })]);
   });

@@ -44,9 +44,12 @@ export class ReleaseChart extends Chart {
    * Called after what they hold: a pod never starts with the variables of another version, however late a Secret is
    * unsealed, and a changed variable rolls the pods like a changed image. Those of the releases before are there too: an
    * applier takes away at once what is not, and the old pods, which answer until the new ones do, could not start again.
+   * Where one of them has the name of this one's, this one's count. Where nothing runs, none of them is needed.
    */
-  #variables(context: ProjectContext, { env, formerEnv = [] }: Release): k8s.EnvFromSource[] {
-    const sets = new Map([env, ...formerEnv].map((set) => [fingerprintOf(set), set]));
+  #variables(context: ProjectContext, release: Release): k8s.EnvFromSource[] {
+    const { env, formerEnv = [] } = release;
+    const former = isUp(context, release) ? formerEnv : [];
+    const sets = new Map([...former, env].map((set) => [fingerprintOf(set), set]));
     for (const [print, set] of sets) this.#held(context, print, set);
     const name = nameOf(context, fingerprintOf(env));
     const { plain, sealed } = byKeeping(env);

@@ -98,17 +98,55 @@ describe('the variables of the releases before', () => {
     expect(former(opened)).toEqual([mode('worse'), mode('bad'), mode('good')]);
   });
 
-  it('are left out where a document would be too long with them, and go with the release', async () => {
+  it('are those of the last at least, where a document would be too long with all, and go with the release', async () => {
     const opened = await open();
     const large = (letter: string) =>
       Array(5)
         .fill(0)
         .map((_, at) => ({ name: `V${at}`, value: letter.repeat(60_000) }));
-    for (const letter of ['a', 'b'])
+    for (const letter of ['a', 'b', 'c'])
       await opened.releases.release(asked, { key, input: { image: image('1'), variables: large(letter) } });
-    expect(former(opened)).toBeUndefined();
+    expect(former(opened)).toEqual([large('b')]);
+    await opened.releases.release(asked, { key, input: { image: image('2') } });
+    expect(former(opened)).toEqual([large('b')]);
     await opened.releases.takeDown(asked, key);
     await release(opened, 'new');
+    expect(former(opened)).toBeUndefined();
+  });
+
+  it.each(['stop', 'delete'] as const)('go with the pods: %s', async (action) => {
+    const opened = await open();
+    for (const attempt of ['good', 'bad']) await release(opened, attempt);
+    const { version } = opened.store.project(key) ?? {};
+    await opened.changes.act(asked, { key, action });
+    expect(standing(opened)).toMatchObject({ env: mode('bad') });
+    expect(former(opened)).toBeUndefined();
+    expect(await opened.releases.history(key)).toHaveLength(2);
+    await opened.changes.act(asked, { key, action: action === 'stop' ? 'start' : 'restore' });
+    const shown = version === undefined ? {} : { version };
+    await opened.releases.release(asked, { key, input: { image: image('2'), ...shown } });
+    expect(standing(opened)).toMatchObject({ env: mode('bad'), image: image('2') });
+    expect(former(opened)).toBeUndefined();
+  });
+
+  it('go with the pods: removed for ever', async () => {
+    const opened = await open();
+    for (const attempt of ['good', 'bad']) await release(opened, attempt);
+    await opened.changes.purge(asked, { key, confirm: key.name });
+    expect(standing(opened)).toMatchObject({ env: mode('bad') });
+    expect(former(opened)).toBeUndefined();
+  });
+
+  it('are not kept where nothing runs: a stopped project, no pods', async () => {
+    const opened = await open();
+    await release(opened, 'good');
+    await opened.changes.act(asked, { key, action: 'stop' });
+    await release(opened, 'stopped');
+    expect(former(opened)).toBeUndefined();
+    await opened.changes.act(asked, { key, action: 'start' });
+    await release(opened, 'better');
+    expect(former(opened)).toEqual([mode('stopped')]);
+    await opened.releases.release(asked, { key, input: { replicas: 0 } });
     expect(former(opened)).toBeUndefined();
   });
 });

@@ -120,7 +120,7 @@ export class GitReleaseChanges {
       const file = entry.files.find((candidate) => candidate.path === path);
       if (file === undefined) return [];
       const [before, after] = [releases.get(file.before ?? ''), releases.get(file.after ?? '')];
-      if (isDeepStrictEqual(before, after)) return [];
+      if (isDeepStrictEqual(before && withoutFormer(before), after && withoutFormer(after))) return [];
       return [{ ...intentCommit(entry), ...(after === undefined ? {} : { release: after }) }];
     });
   }
@@ -175,9 +175,14 @@ const sameBut = (one: Release, other: Release | undefined): boolean =>
   other !== undefined && isDeepStrictEqual(withoutAddress(one), withoutAddress(other));
 
 function withoutAddress(release: Release): Release {
-  const compared: Release = { ...release, host: '', visibility: 'public' };
-  delete compared.formerEnv;
-  return compared;
+  return { ...withoutFormer(release), host: '', visibility: 'public' };
+}
+
+/** What is kept for older pods is nothing that somebody released: it also goes when the project is stopped. */
+function withoutFormer(release: Release): Release {
+  const released: Release = { ...release };
+  delete released.formerEnv;
+  return released;
 }
 
 /** Who may see an app is what people look for in a history later; the rest is "change". */

@@ -6,15 +6,17 @@ type Variables = Release['env'];
 
 /**
  * `document` with the variables of the releases before it: pods of theirs may answer until the new ones do, and need what
- * they were started with whenever they start again. `before` is the release that stands. Newest first, the oldest left out
- * where there are too many for a document.
+ * they were started with whenever they start again. `before` is the release that stands. Newest first. The newest is there
+ * whatever its size, which is bounded like that of any variables; older ones are left out where all together, those of the
+ * release itself among them, have more than {@link VARIABLES_TOTAL_MAX_BYTES}. None where nothing runs.
  */
 export function withFormerEnv(document: ProjectDocument, before: Release | undefined): ProjectDocument {
   const { release } = document.spec;
   if (release === undefined) return document;
   const after: Release = { ...release };
   delete after.formerEnv;
-  const former = formerOf(before, after.env);
+  const runs = document.spec.state === 'Running' && after.replicas > 0;
+  const former = runs ? formerOf(before, after.env) : [];
   return {
     ...document,
     spec: {
@@ -22,6 +24,14 @@ export function withFormerEnv(document: ProjectDocument, before: Release | undef
       release: { ...after, ...(former.length === 0 ? {} : { formerEnv: [...former] }) },
     },
   };
+}
+
+/** Nothing that runs needs them, and secrets that were taken out are not to stay on the cluster for nothing. */
+export function withoutFormerEnv(spec: ProjectDocument['spec']): ProjectDocument['spec'] {
+  if (spec.release?.formerEnv === undefined) return spec;
+  const release = { ...spec.release };
+  delete release.formerEnv;
+  return { ...spec, release };
 }
 
 function formerOf(before: Release | undefined, env: Variables): readonly Variables[] {
@@ -32,7 +42,7 @@ function formerOf(before: Release | undefined, env: Variables): readonly Variabl
     const isKnown = set.length === 0 || [env, ...former].some((other) => areSame(set, other));
     size += isKnown ? 0 : sizeOf(set);
     if (isKnown) continue;
-    if (former.length === FORMER_MAX || size > VARIABLES_TOTAL_MAX_BYTES) break;
+    if (former.length === FORMER_MAX || (former.length > 0 && size > VARIABLES_TOTAL_MAX_BYTES)) break;
     former.push(set);
   }
   return former;

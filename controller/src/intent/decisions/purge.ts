@@ -2,6 +2,7 @@ import { projectPath, type ProjectDocument } from '@fullstackagent/charts';
 import { AppError } from '../../contract/errors.js';
 import type { Edit, IntentView, ProjectKey } from '../../model/intent.js';
 import { existingProject, instant, projectEdits } from './document-edit.js';
+import { withoutFormerEnv } from './former-env.js';
 
 /**
  * Now and for ever, deleted before or not. The first of three commits; the others follow by themselves
@@ -11,7 +12,12 @@ export function purgeProject(view: IntentView, key: ProjectKey, at: Date): reado
   const { document } = existingProject(view, key);
   if (document.spec.purge !== undefined) return [];
   const deletedAt = document.spec.deletedAt ?? instant(at);
-  const spec: ProjectDocument['spec'] = { ...document.spec, state: 'Deleted', deletedAt, purge: 'Unprotect' };
+  const spec: ProjectDocument['spec'] = {
+    ...withoutFormerEnv(document.spec),
+    state: 'Deleted',
+    deletedAt,
+    purge: 'Unprotect',
+  };
   return projectEdits({ ...document, spec }, { before: document });
 }
 

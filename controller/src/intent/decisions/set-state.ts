@@ -3,6 +3,7 @@ import { AppError } from '../../contract/errors.js';
 import type { ProjectAction } from '../../contract/status.js';
 import type { Edit, IntentView, ProjectKey } from '../../model/intent.js';
 import { existingProject, instant, projectEdits } from './document-edit.js';
+import { withoutFormerEnv } from './former-env.js';
 
 type Spec = ProjectDocument['spec'];
 /** The spec after the action; the same one where it is so already. */
@@ -24,7 +25,7 @@ const transitions: Readonly<Record<ProjectAction, Transition>> = {
   },
   stop: (spec, name) => {
     refuseDeleted(spec, name);
-    return { ...spec, state: 'Stopped' };
+    return { ...withoutFormerEnv(spec), state: 'Stopped' };
   },
   restart: (spec, name, at) => {
     refuseDeleted(spec, name);
@@ -32,7 +33,7 @@ const transitions: Readonly<Record<ProjectAction, Transition>> = {
     return { ...spec, restartedAt: instant(at) };
   },
   delete: (spec, _name, at) =>
-    spec.state === 'Deleted' ? spec : { ...spec, state: 'Deleted', deletedAt: instant(at) },
+    spec.state === 'Deleted' ? spec : { ...withoutFormerEnv(spec), state: 'Deleted', deletedAt: instant(at) },
   restore: (spec, name) => {
     if (spec.state !== 'Deleted') notAllowed(`${name} is not deleted.`);
     if (spec.purge !== undefined) notAllowed(`${name} is being removed for ever. It cannot be restored.`);
