@@ -1,9 +1,9 @@
 import { projectPath } from '@fullstackagent/charts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { project } from '../shared/documents-for-tests.js';
+import { platform, project } from '../shared/documents-for-tests.js';
 import { DocumentIndex } from './document-index.js';
-import type { StoredProject } from './documents.js';
+import { storedDocument, type StoredProject } from './documents.js';
 import { StagedDocuments } from './staged-documents.js';
 
 const HOSTS = ['host00000000', 'host11111111', 'host22222222'] as const;
@@ -93,5 +93,19 @@ describe('the index of documents', () => {
 
   it('says that nothing can be decided without a platform', () => {
     expect(() => new DocumentIndex().platform()).toThrow(expect.objectContaining({ code: 'NOT_READY' }));
+  });
+
+  it('says what is wrong with the platform that cannot be read', () => {
+    const { exposure, ...rest } = platform.spec;
+    const { domain, ingressNamespace } = exposure;
+    const gateway = { name: 'public', namespace: 'gateway-system' };
+    const before = { domain, ingressNamespace, gateway, tls: { mode: 'gateway' } };
+    const text = JSON.stringify({ ...platform, spec: { ...rest, exposure: before } });
+    const index = new DocumentIndex();
+    const document = storedDocument({ path: 'platform.yaml', blob: 'a'.repeat(40), text });
+    if (document !== undefined) index.put(document);
+    const message =
+      /^There is no valid platform\.yaml on branch main: nothing can be decided\. spec\.exposure\.gateway\.sectionName: With TLS, name the listener/;
+    for (const view of [index, new StagedDocuments(index)]) expect(() => view.platform()).toThrow(message);
   });
 });

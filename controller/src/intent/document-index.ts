@@ -16,13 +16,16 @@ export abstract class DocumentView implements IntentView {
   abstract projects(namespace?: string): readonly StoredProject[];
   abstract hostTaken(host: string): boolean;
   abstract versionAt(path: string): string | undefined;
+  abstract unreadable(path: string): UnreadableDocument | undefined;
 
   platform(): Versioned<PlatformDocument> {
     const found = this.good(PLATFORM_PATH);
     if (found?.kind === 'Platform') return found;
+    const unreadable = this.unreadable(PLATFORM_PATH);
+    const why = unreadable === undefined ? '' : ` ${unreadable.message}`;
     throw new AppError(
       'NOT_READY',
-      'There is no valid platform.yaml on branch main: nothing can be decided.',
+      `There is no valid platform.yaml on branch main: nothing can be decided.${why}`,
     );
   }
 
@@ -58,7 +61,7 @@ export class DocumentIndex extends DocumentView {
     return (this.#unreadable.get(path) ?? this.#good.get(path))?.version;
   }
 
-  unreadable(path: string): UnreadableDocument | undefined {
+  override unreadable(path: string): UnreadableDocument | undefined {
     return this.#unreadable.get(path);
   }
 

@@ -1,6 +1,6 @@
 import { hostsOf } from '@fullstackagent/charts';
 import { byKey, DocumentView, type DocumentIndex } from './document-index.js';
-import type { GoodDocument, StoredProject } from './documents.js';
+import type { GoodDocument, StoredProject, UnreadableDocument } from './documents.js';
 
 /** The durable documents and, over them, those of changes that are accepted and not durable yet. */
 export class StagedDocuments extends DocumentView {
@@ -43,6 +43,10 @@ export class StagedDocuments extends DocumentView {
 
   override versionAt(path: string): string | undefined {
     return this.#staged.has(path) ? this.#staged.get(path)?.version : this.durable.versionAt(path);
+  }
+
+  override unreadable(path: string): UnreadableDocument | undefined {
+    return this.#staged.has(path) ? undefined : this.durable.unreadable(path);
   }
 
   protected override good(path: string): GoodDocument | undefined {
