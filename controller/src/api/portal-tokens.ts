@@ -12,9 +12,13 @@ import { UsedIds } from './used-ids.js';
 
 /** Two clocks, portal and controller, may differ by this. */
 const CLOCK_TOLERANCE_SECONDS = 5;
-/** From the first moment at which a token may be taken, by a clock that is behind, to the last. */
+/**
+ * From the first moment at which a token may be taken, by a clock that is behind, to the last. That is counted by a clock
+ * that nobody sets, while a token's times are judged by the machine's: where that is set back by more than
+ * this, a token that was used and forgotten is young again, and could be used once more until its minute is over.
+ */
 const GOOD_FOR_MS = (TOKEN_LIFETIME_SECONDS + 2 * CLOCK_TOLERANCE_SECONDS) * 1000;
-/** 2800 requests a second, which is more than one process answers; some 20 MB. */
+/** 2800 requests a second, which is more than one process answers; 33 MB, measured with both generations full. */
 const MOST_IN_A_WINDOW = 200_000;
 
 interface Expected<T extends z.ZodType> {
