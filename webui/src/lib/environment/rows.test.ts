@@ -1,6 +1,7 @@
 import type { EnvironmentDto } from '@fullstackagent/controller/contract';
 import { describe, expect, it } from 'vitest';
 import {
+  dropsSecret,
   hasAgentKey,
   inputOf,
   isChanged,
@@ -43,6 +44,27 @@ describe('inputOf', () => {
     });
     rowNamed(rows, 'STRIPE_KEY').value = 'sk_live';
     expect(inputOf(rows, 'v1').variables[1]).toEqual({ name: 'STRIPE_KEY', value: 'sk_live', secret: true });
+  });
+});
+
+describe('dropsSecret', () => {
+  const { variables } = base;
+  const without = (name: string): VariableRow[] => rowsOf(base).filter((row) => row.name !== name);
+  const changed = (name: string, change: Partial<VariableRow>): VariableRow[] => {
+    const rows = rowsOf(base);
+    Object.assign(rowNamed(rows, name), change);
+    return rows;
+  };
+
+  it.each<[string, VariableRow[], boolean]>([
+    ['nothing is changed', rowsOf(base), false],
+    ['another secret is added', [...rowsOf(base), newRow({ name: 'NEW', value: 'v', secret: true })], false],
+    ['what is no secret goes', without('OLD'), false],
+    ['a secret goes', without('STRIPE_KEY'), true],
+    ['a secret gets another value', changed('STRIPE_KEY', { value: 'sk_live' }), true],
+    ['a secret gets another name', changed('STRIPE_KEY', { name: 'KEY' }), true],
+  ])('where %s', (_what, rows, expected) => {
+    expect(dropsSecret(rows, variables)).toBe(expected);
   });
 });
 

@@ -36,6 +36,12 @@ export const rowsOf = (environment: EnvironmentDto): VariableRow[] =>
 export const keepsSecret = (row: VariableRow): boolean =>
   row.stored?.secret === true && row.secret && row.value === '' && row.name === row.stored.name;
 
+/** Whether a stored secret is taken out, or gets another value. */
+export const dropsSecret = (
+  rows: readonly VariableRow[],
+  stored: readonly EnvironmentVariableDto[],
+): boolean => rows.filter(keepsSecret).length < stored.filter(({ secret }) => secret).length;
+
 export const isBlank = (row: VariableRow): boolean =>
   row.stored === undefined && row.name.trim() === '' && row.value === '';
 
