@@ -39,6 +39,6 @@ export type CloneDto =
       readonly what: string;
       /** Git's last word about it. */
       readonly why?: string;
-      /** The workspace is empty: the next start of the sandbox tries again. */
+      /** The workspace is empty, or all of the clone is there: the next start of the sandbox goes on. */
       readonly triedAgain: boolean;
     };

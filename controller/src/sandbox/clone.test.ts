@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../shared/cluster-for-tests.js';
 import { WorkspaceClone } from './clone.js';
+import type { Runner } from './exec-stream.js';
 
 const PREPARE = join(import.meta.dirname, '..', '..', '..', 'runtime', 'prepare-workspace.sh');
 const PATH = process.env['PATH'] ?? '';
@@ -43,8 +44,10 @@ const prepare = (repository: string): void => {
   });
 };
 
-const clone = new WorkspaceClone({
+let looks = 0;
+const runner: Runner = {
   run: (_key, [program = '', ...args]) => {
+    looks += 1;
     const child = spawn(program, args, { env });
     const complaint = text(child.stderr);
     const ended = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
@@ -56,7 +59,8 @@ const clone = new WorkspaceClone({
       abort: () => child.kill('SIGKILL'),
     });
   },
-});
+};
+const clone = new WorkspaceClone(runner, 0);
 
 const state = async (): Promise<string> => (await clone.of(key)).state;
 
@@ -122,6 +126,44 @@ describe('what became of the repository of a workspace', () => {
       what: 'Cloning https://git.example/blog.git was ended before it was done.',
       triedAgain: true,
     });
+    // A start takes a workspace with files for prepared.
+    file('mine', 'workspace', 'notes.txt');
+    expect(await clone.of(key)).toMatchObject({ state: 'failed', triedAgain: false });
+    // And yet moves to its place what is all there.
+    mkdirSync(at('workspace', '.fullstackagent-cloned'));
+    expect(await clone.of(key)).toMatchObject({ state: 'failed', triedAgain: true });
+    rmSync(at('workspace', '.fullstackagent-cloned'), { recursive: true });
+    mkdirSync(at('workspace', 'blog', '.git'), { recursive: true });
+    expect(await state()).toBe('settled');
+  });
+
+  it('is settled where somebody cloned into a folder beside other files', async () => {
+    file('It could not be cloned.\n', 'run', 'clone-failed');
+    file('mine', 'workspace', 'notes.txt');
+    expect(await clone.of(key)).toMatchObject({ state: 'failed', triedAgain: false });
+    mkdirSync(at('workspace', 'blog', '.git'), { recursive: true });
+    expect(await state()).toBe('settled');
+  });
+
+  it('waits for no pipe that somebody put in the place of the log', async () => {
+    file('https://git.example/blog.git\n', 'run', 'cloning');
+    execFileSync('mkfifo', [at('run', 'clone.log')]);
+    expect(await clone.of(key)).toEqual({ state: 'cloning', url: 'https://git.example/blog.git' });
+  });
+
+  it('is looked up once for all who ask', async () => {
+    const shared = new WorkspaceClone(runner, 60_000);
+    const before = looks;
+    await Promise.all([shared.of(key), shared.of(key)]);
+    await shared.of(key);
+    expect(looks - before).toBe(1);
+    await shared.of({ ...key, name: 'other' });
+    expect(looks - before).toBe(2);
+  });
+
+  it('has no characters that turn text around', async () => {
+    file('It could not be cloned:\n  fatal: \u202egpj.exe\u200b\n', 'run', 'clone-failed');
+    expect(await clone.of(key)).toMatchObject({ why: 'fatal: gpj.exe' });
   });
 
   it('is text of one line, whatever somebody wrote there', async () => {
