@@ -37,8 +37,10 @@ export type CloneDto =
       readonly state: 'failed';
       /** What could not be done, in a sentence. */
       readonly what: string;
-      /** Git's last word about it. */
+      /** Git's last word about it, which may be a server's: for those who may change the project. */
       readonly why?: string;
       /** The workspace is empty, or all of the clone is there: the next start of the sandbox goes on. */
       readonly triedAgain: boolean;
+      /** Whoever asks may change the project, and so do something about it. */
+      readonly mayChange?: true;
     };

@@ -1,4 +1,4 @@
-import { Router } from 'express';
+import { Router, type Response } from 'express';
 import { z } from 'zod';
 import type { DriftDto } from '../../contract/drift.js';
 import { AppError } from '../../contract/errors.js';
@@ -6,6 +6,8 @@ import { planInput, type PlanDto, type PlanInput, type ReleasePlanInput } from '
 import { putEnvironmentInput, type CommitDto, type HistoryDto } from '../../contract/projects.js';
 import { putWorkspaceInput, type CloneDto } from '../../contract/workspace.js';
 import type { IntentCommit, ProjectKey } from '../../model/intent.js';
+import { isAllowed } from '../auth.js';
+import { cloneDto } from '../clone-dto.js';
 import { environmentDto, workspaceDto } from '../project-dto.js';
 import type { ApiDeps } from '../deps.js';
 import { bodyOf, contextOf, projectOf, queryOf } from '../request.js';
@@ -46,7 +48,7 @@ export function projectPartRoutes(deps: ApiDeps): Router {
     response.json(changeDto(deps, key, accepted));
   });
   router.get(`${PROJECT}/workspace/clone`, async (request, response) => {
-    response.json(await clone(deps, projectOf(deps, { request, response, need: 'read' })));
+    response.json(await clone(deps, projectOf(deps, { request, response, need: 'read' }), response));
   });
   router.post(`${PROJECT}/plan`, async (request, response) => {
     const key = projectOf(deps, { request, response, need: 'change' });
@@ -88,9 +90,11 @@ function documentOf(deps: ApiDeps, key: ProjectKey): NonNullable<ReturnType<ApiD
 }
 
 /** Who named no repository waits for none: the sandbox is not asked. */
-async function clone(deps: ApiDeps, key: ProjectKey): Promise<CloneDto> {
+async function clone(deps: ApiDeps, key: ProjectKey, response: Response): Promise<CloneDto> {
   if (documentOf(deps, key).document.spec.workspace?.repository === undefined) return { state: 'settled' };
-  return deps.clone.of(key);
+  const found = await deps.clone.of(key);
+  const { claims } = contextOf(response);
+  return cloneDto(found, isAllowed(deps.intent, claims, { namespace: key.namespace, need: 'change' }));
 }
 
 const isAboutRelease = (input: PlanInput): input is ReleasePlanInput =>

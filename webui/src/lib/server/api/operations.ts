@@ -167,7 +167,7 @@ export const operations: readonly Operation[] = [
   read(
     'workspace/clone',
     'Read what became of the repository that the workspace begins with',
-    'That it is on its way, that it could not be cloned and why, or that nothing is left to be done.',
+    'That it is on its way, that it could not be cloned (and why, for those who may change the project), or that nothing is left to be done.',
   ),
   { ...read('history', 'Read the commits', 'The commits, newest first.'), query: ['before', 'limit'] },
   read('disk', 'Read what the project takes on the disk', 'Bytes of workspace and database, where known.'),
