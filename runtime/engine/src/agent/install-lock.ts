@@ -44,24 +44,24 @@ export class InstallLock {
       await last();
     } finally {
       await rm(join(this.place, this.name), { force: true });
-      await rmdir(this.place).catch(isTaken);
+      await rmdir(this.place).catch((error: unknown) => {
+        // The next one has it already, or has taken it away.
+        if (!isErrno(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) throw error;
+      });
     }
   }
 }
 
+/** false: somebody is in it. */
 async function moved(from: string, to: string): Promise<boolean> {
   try {
     await rename(from, to);
     return true;
   } catch (error) {
-    isTaken(error);
-    return false;
+    // ENOENT is none of these: the folder of both is gone, and no second try would find it.
+    if (isErrno(error, 'ENOTEMPTY', 'EEXIST')) return false;
+    throw error;
   }
-}
-
-/** Somebody is in it, or has taken it away; throws what is anything else. */
-function isTaken(error: unknown): void {
-  if (!isErrno(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) throw error;
 }
 
 /** Of those who are dead; false: somebody who is alive has it. */

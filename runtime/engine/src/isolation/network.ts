@@ -73,7 +73,7 @@ export class SandboxNetwork {
   async #keep(): Promise<void> {
     const { signal } = this.#closing;
     while (await this.#isWanted()) {
-      const { code, said } = await this.#pasta();
+      const { code, said } = await this.#pasta().catch(notStarted);
       if (this.#restarting || !(await this.#isWanted())) continue;
       this.options.log.error({ code, said }, 'the network of a sandbox ended; it is started again');
       await pause(RESTART_MS, undefined, { signal }).catch(() => undefined);
@@ -103,10 +103,11 @@ export class SandboxNetwork {
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...markers },
       stdio: ['pipe', 'ignore', 'pipe'],
     });
+    // Heard before anything else: where there are no file descriptors left, there are no streams either.
+    child.once('error', (err) => this.options.log.error({ err }, 'a sandbox has no network'));
     this.#child = child;
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-2_000)));
-    child.once('error', (err) => this.options.log.error({ err }, 'a sandbox has no network'));
     child.stdin.on('error', () => undefined);
     const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
     return { code, said: complaint(said) };
@@ -125,6 +126,11 @@ export class SandboxNetwork {
     ];
   }
 }
+
+const notStarted = (error: unknown): { readonly code: null; readonly said: string } => ({
+  code: null,
+  said: String(error),
+});
 
 /** Without what it says of itself: in a container there is no log of the system. */
 const complaint = (said: string): string =>
