@@ -6,8 +6,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { BuildStateDto } from './contract/build.js';
 import { missingForRegistry } from './registry/registry-for-tests.js';
-import type { SandboxProgram } from './sandbox/exec-stream.js';
-import type { Runner } from './sandbox/exec-stream.js';
+import type { Runner, SandboxProgram } from './sandbox/exec-stream.js';
 import type { ImageBuilds } from './sandbox/image-builds.js';
 
 // eslint-disable-next-line no-restricted-syntax -- programs are found as they are by whoever runs the tests

@@ -4,8 +4,7 @@ import { AppError } from '../contract/errors.js';
 import type { ProjectKey } from '../model/intent.js';
 import type { BuildLog } from './build-log.js';
 import { BUILD, BUILD_EXITS, READ_IMAGE } from './build-script.js';
-import type { SandboxProgram } from './exec-stream.js';
-import type { Runner } from './exec-stream.js';
+import type { Runner, SandboxProgram } from './exec-stream.js';
 
 export interface BuildRequest {
   /** What a workspace without a Dockerfile is built on. */

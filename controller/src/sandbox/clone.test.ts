@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../shared/cluster-for-tests.js';
 import { WorkspaceClone } from './clone.js';
 import type { Runner } from './exec-stream.js';
+import { localRunner } from './local-runner-for-tests.js';
 
 const PREPARE = join(import.meta.dirname, '..', '..', '..', 'runtime', 'prepare-workspace.sh');
 const PATH = process.env['PATH'] ?? '';
@@ -46,18 +46,9 @@ const prepare = (repository: string): void => {
 
 let looks = 0;
 const runner: Runner = {
-  run: (_key, [program = '', ...args]) => {
+  run: (...asked) => {
     looks += 1;
-    const child = spawn(program, args, { env });
-    const complaint = text(child.stderr);
-    const ended = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
-    child.stdin.on('error', () => undefined);
-    return Promise.resolve({
-      stdin: child.stdin,
-      stdout: child.stdout,
-      ended: ended.then(async (exitCode) => ({ exitCode, complaint: await complaint })),
-      abort: () => child.kill('SIGKILL'),
-    });
+    return localRunner({ env }).run(...asked);
   },
 };
 const clone = new WorkspaceClone(runner, 0);

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
-import { buffer, text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { relativePath } from '../contract/files.js';
@@ -13,29 +13,12 @@ import { temporaryFolder } from '../shared/repository-for-tests.js';
 import type { Runner } from './exec-stream.js';
 import { UPLOAD } from './file-scripts.js';
 import { SandboxFiles } from './files.js';
+import { localRunner } from './local-runner-for-tests.js';
 
 const key = { namespace: 'ns-ab3cd4ef', name: 'blog' };
 const PATH = process.env['PATH'] ?? '';
 
-/** Programs run as they are, in a folder of this machine: what an API server does between is tested elsewhere. */
-const runnerIn = (cwd: string): Runner => ({
-  run: (_key, [file = '', ...args]) => {
-    const child = spawn(file, args, { cwd, env: { PATH } });
-    const complaint = text(child.stderr);
-    const ended = new Promise<number>((resolve) => {
-      child.once('exit', (code) => {
-        resolve(code ?? 1);
-      });
-    });
-    child.stdin.on('error', () => undefined);
-    return Promise.resolve({
-      stdin: child.stdin,
-      stdout: child.stdout,
-      ended: ended.then(async (exitCode) => ({ exitCode, complaint: await complaint })),
-      abort: () => child.kill('SIGKILL'),
-    });
-  },
-});
+const runnerIn = (cwd: string): Runner => localRunner({ cwd, env: { PATH } });
 
 async function open(
   unfinishedKeptMs?: number,

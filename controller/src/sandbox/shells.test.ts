@@ -3,34 +3,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { until } from '../shared/cluster-for-tests.js';
 import type { Runner } from './exec-stream.js';
+import { localRunner } from './local-runner-for-tests.js';
 import { SandboxShells } from './shells.js';
 
 const key = { namespace: 'ns-ab3cd4ef', name: 'blog' };
 const PATH = process.env['PATH'] ?? '';
 
-/** Programs run as they are, on this machine, told apart by the pod's id as where nothing is isolated. */
-const runnerWith = (env: Readonly<Record<string, string>>): Runner => ({
-  run: (_key, [file = '', ...args]) => {
-    const child = spawn(file, args, { env: { PATH, ...env } });
-    const complaint = text(child.stderr);
-    const ended = new Promise<number>((resolve) =>
-      child.once('exit', (code) => {
-        resolve(code ?? 1);
-      }),
-    );
-    child.stdin.on('error', () => undefined);
-    return Promise.resolve({
-      stdin: child.stdin,
-      stdout: child.stdout,
-      ended: ended.then(async (exitCode) => ({ exitCode, complaint: await complaint })),
-      abort: () => child.kill('SIGKILL'),
-    });
-  },
-});
+/** Told apart by the pod's id, as where nothing is isolated. */
+const runnerWith = (env: Readonly<Record<string, string>>): Runner => localRunner({ env: { PATH, ...env } });
 
 let pods = 0;
 

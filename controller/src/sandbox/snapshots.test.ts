@@ -1,39 +1,22 @@
-import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { json, text } from 'node:stream/consumers';
+import { json } from 'node:stream/consumers';
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect, it, onTestFinished } from 'vitest';
 import { KubeApi } from '../shared/kube-api.js';
 import { temporaryFolder } from '../shared/repository-for-tests.js';
 import type { Runner } from './exec-stream.js';
 import { SandboxFiles } from './files.js';
+import { localRunner } from './local-runner-for-tests.js';
 import { Snapshots } from './snapshots.js';
 
 const key = { namespace: 'ns-ab3cd4ef', name: 'blog' };
 const PATH = process.env['PATH'] ?? '';
 const digest = `sha256:${'1'.repeat(64)}`;
 
-const runnerIn = (cwd: string): Runner => ({
-  run: (_key, [file = '', ...args]) => {
-    const child = spawn(file, args, { cwd, env: { PATH } });
-    const complaint = text(child.stderr);
-    const ended = new Promise<number>((resolve) => {
-      child.once('exit', (code) => {
-        resolve(code ?? 1);
-      });
-    });
-    child.stdin.on('error', () => undefined);
-    return Promise.resolve({
-      stdin: child.stdin,
-      stdout: child.stdout,
-      ended: ended.then(async (exitCode) => ({ exitCode, complaint: await complaint })),
-      abort: () => child.kill('SIGKILL'),
-    });
-  },
-});
+const runnerIn = (cwd: string): Runner => localRunner({ cwd, env: { PATH } });
 
 /** An API server that answers every snapshot with this. */
 async function apiOf(status: number, answer: object, asked: unknown[] = []): Promise<KubeApi> {

@@ -2,8 +2,7 @@ import { AppError } from '../contract/errors.js';
 import { SSH_KEYS_MAX, type SshOfferDto } from '../contract/ssh.js';
 import type { ProjectKey } from '../model/intent.js';
 import { inTime } from './answers.js';
-import type { SandboxProgram } from './exec-stream.js';
-import type { Runner } from './exec-stream.js';
+import type { Runner, SandboxProgram } from './exec-stream.js';
 import { firstLine } from './files.js';
 import { PUBLIC_KEY, SSH_EXITS, SSH_OFFER, SSH_SERVER } from './ssh-script.js';
 

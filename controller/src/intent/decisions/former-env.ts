@@ -39,9 +39,8 @@ function formerOf(before: Release | undefined, env: Variables): readonly Variabl
   const former: Variables[] = [];
   let size = sizeOf(env);
   for (const set of [before.env, ...(before.formerEnv ?? [])]) {
-    const isKnown = set.length === 0 || [env, ...former].some((other) => areSame(set, other));
-    size += isKnown ? 0 : sizeOf(set);
-    if (isKnown) continue;
+    if (set.length === 0 || [env, ...former].some((other) => areSame(set, other))) continue;
+    size += sizeOf(set);
     if (former.length === FORMER_MAX || (former.length > 0 && size > VARIABLES_TOTAL_MAX_BYTES)) break;
     former.push(set);
   }
