@@ -11,6 +11,8 @@ interface Options {
   /** How long what came of an upload is kept after the last word about it. */
   readonly keptMs: number;
   readonly remove: (upload: NamedUpload) => Promise<void>;
+  /** How many are watched over at most. */
+  readonly watched?: number;
 }
 
 interface Entry {
@@ -26,6 +28,8 @@ interface Entry {
 /** Clients draw the names at random: one that comes again is a request that was overtaken. */
 const REMEMBERED = 1000;
 const TRIES = 24;
+/** Nobody has so many under way: beyond it the oldest that rests is not watched over any more. */
+const WATCHED = 10_000;
 
 /**
  * The uploads that were begun and are not whole. A browser says goodbye when its page is left, but as a favour: where the
@@ -99,7 +103,20 @@ export class UnfinishedUploads {
     if (entry.running.size > 0) return;
     if (entry.done) this.#entries.delete(name);
     // Nothing waits for it: this process may end before.
-    else entry.timer = setTimeout(() => void this.#expire(name, entry), this.options.keptMs).unref();
+    else {
+      entry.timer = setTimeout(() => void this.#expire(name, entry), this.options.keptMs).unref();
+      this.#boundWatched();
+    }
+  }
+
+  #boundWatched(): void {
+    if (this.#entries.size <= (this.options.watched ?? WATCHED)) return;
+    for (const [name, { running, removing, timer }] of this.#entries) {
+      if (running.size > 0 || removing !== undefined) continue;
+      clearTimeout(timer);
+      this.#entries.delete(name);
+      return;
+    }
   }
 
   async #expire(name: string, entry: Entry): Promise<void> {
