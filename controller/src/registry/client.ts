@@ -124,8 +124,9 @@ export class RegistryClient {
     if (!REDIRECTS.has(status) || location === undefined || !URL.canParse(location, from.href))
       return undefined;
     const target = new URL(location, from);
-    if (target.protocol === 'https:' || (target.protocol === 'http:' && isLoopback(target.host)))
-      return target;
+    // Only a registry on this machine may lead to what else listens there.
+    const stays = from.protocol === 'http:' && target.protocol === 'http:' && isLoopback(target.host);
+    if (target.protocol === 'https:' || stays) return target;
     throw new RegistryError(
       'refused',
       `The registry ${this.#options.host} sends us to an address without https: ${target.host}.`,
