@@ -1,3 +1,4 @@
+import { untrack } from 'svelte';
 import { api, type Failure } from '../api.js';
 
 const POLL_MS = 4_000;
@@ -22,7 +23,7 @@ export class Polled<T> {
     this.failure = result.ok ? undefined : result.failure;
   }
 
-  /** Returns what ends it. For `onMount`. */
+  /** Returns what ends it. For `onMount` or an effect, which what is read here does not start again. */
   start(): () => void {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let over = false;
@@ -31,7 +32,7 @@ export class Polled<T> {
       const pause = this.#pauseMs(this.value);
       if (!over && pause !== undefined) timer = setTimeout(() => void next(), pause);
     };
-    void next();
+    untrack(() => void next());
     return () => {
       over = true;
       clearTimeout(timer);
