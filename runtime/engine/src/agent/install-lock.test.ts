@@ -1,7 +1,9 @@
 import { once } from 'node:events';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nextMessage, spawnTypeScript } from '../testing/typescript-process.js';
 import { InstallLock } from './install-lock.js';
@@ -29,6 +31,13 @@ async function leaveLocks(folders: readonly string[]): Promise<void> {
   await ended;
 }
 
+/** The content of a lock that is still to be put in its place. */
+function unplaced(): string {
+  const folder = readdirSync(root).find((name) => name.startsWith('.lock.'));
+  const [file] = folder === undefined ? [] : readdirSync(join(root, folder));
+  return folder === undefined || file === undefined ? '' : readFileSync(join(root, folder, file), 'utf8');
+}
+
 describe('the lock of an installation', () => {
   it('is had by one, and leaves nothing behind', async () => {
     const [lock, ...others] = await takenBy(8, root);
@@ -50,6 +59,15 @@ describe('the lock of an installation', () => {
       await locks[0]?.release(done);
       expect(await readdir(folder)).toEqual([]);
     }
+  });
+
+  it('is not looked for without end where the folder of all goes before it is in its place', async () => {
+    const taking = InstallLock.take(root);
+    const refused = expect(taking).rejects.toThrow('ENOENT: no such file or directory, rename');
+    // Looked at in every turn of the loop, and removed within one: it has been written, and not been moved.
+    while (unplaced() === '') await nextTurn();
+    rmSync(root, { recursive: true });
+    await refused;
   });
 
   it('stays where its last step fails, until the step is over', async () => {

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { isErrno } from '../files/durable.js';
-import { startMark, stillRuns } from '../platform/process-identity.js';
+import { startMark, stillRuns, type Marked } from '../platform/process-identity.js';
 
 const holder = z.object({ pid: z.int(), mark: z.string() });
+/** Of a lock that is not in its place yet. */
+const UNPLACED = /^\.lock\.([0-9a-f]{12})$/;
 
 /**
  * `npm run tools` and the engine may install at the same time: one of them does. Gone with the process that has it.
@@ -38,6 +40,21 @@ export class InstallLock {
     }
   }
 
+  /**
+   * Takes away what those left who were killed before their lock was in its place. One that does not say yet whose it
+   * is stays: its process may be writing it.
+   */
+  async clearUnplaced(): Promise<void> {
+    const folder = dirname(this.place);
+    for (const found of await readdir(folder).catch(orIfMissing([]))) {
+      const name = UNPLACED.exec(found)?.[1];
+      if (name === undefined) continue;
+      const by = await holderIn(join(folder, found, name));
+      if (by !== undefined && !(await stillRuns(by)))
+        await rm(join(folder, found), { recursive: true, force: true });
+    }
+  }
+
   /** `last` is done while it is still held. */
   async release(last: () => Promise<void>): Promise<void> {
     try {
@@ -66,19 +83,29 @@ async function moved(from: string, to: string): Promise<boolean> {
 
 /** Of those who are dead; false: somebody who is alive has it. */
 async function cleared(place: string): Promise<boolean> {
-  for (const name of await readdir(place).catch(() => [])) {
+  for (const name of await readdir(place).catch(orIfMissing([]))) {
     const file = join(place, name);
-    if (await isHeld(file)) return false;
+    const by = await holderIn(file);
+    if (by !== undefined && (await stillRuns(by))) return false;
     await rm(file, { force: true });
   }
   return true;
 }
 
-async function isHeld(path: string): Promise<boolean> {
-  const text = await readFile(path, 'utf8').catch(() => '');
+/** undefined: it is gone, or does not say. Throws where it cannot be read: somebody may well have it. */
+async function holderIn(file: string): Promise<Marked | undefined> {
+  const text = await readFile(file, 'utf8').catch(orIfMissing(''));
   try {
-    return await stillRuns(holder.parse(JSON.parse(text)));
+    return holder.parse(JSON.parse(text));
   } catch {
-    return false;
+    return undefined;
   }
 }
+
+/** This where there is no such thing; any other error is thrown. */
+const orIfMissing =
+  <T>(otherwise: T) =>
+  (error: unknown): T => {
+    if (isErrno(error, 'ENOENT')) return otherwise;
+    throw error;
+  };

@@ -179,6 +179,18 @@ describe('a tool from npm', () => {
     expect(await said()).toBe('one with /there');
   });
 
+  it('takes away the lock of one who was killed before it was in its place, and no other', async () => {
+    const [dead, alive, unknown] = ['.lock.00000000000d', '.lock.00000000000a', '.lock.00000000000e'];
+    const ours = { pid: process.pid, mark: await startMark(process.pid) };
+    for (const folder of [dead, alive, unknown]) await mkdir(join(tools.folder, folder));
+    const say = (folder: string, by: object): Promise<void> =>
+      writeFile(join(tools.folder, folder, folder.slice('.lock.'.length)), JSON.stringify(by));
+    await say(dead, { pid: 2 ** 22 + 1, mark: '1' });
+    await say(alive, ours);
+    await tools.open();
+    expect(await names()).toEqual([alive, unknown, 'bin']);
+  });
+
   it('leaves an installation alone that another process is at', async () => {
     const lock = await InstallLock.take(tools.folder);
     await mkdir(join(tools.folder, '.partial'));

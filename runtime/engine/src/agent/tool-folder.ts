@@ -74,7 +74,7 @@ export class ToolFolder {
       await chmod(folder, 0o755);
     }
     const lock = await InstallLock.take(this.folder);
-    await lock?.release(() => this.#clear());
+    await lock?.release(() => this.#clear(lock));
   }
 
   /** What an installation would install. */
@@ -102,7 +102,7 @@ export class ToolFolder {
     const lock = await InstallLock.take(this.folder);
     if (lock === undefined) throw new ToolError('It is being installed already.');
     try {
-      await this.#clear();
+      await this.#clear(lock);
       await this.#requireSpace();
       const { version, manifest, lock: lockFile } = await this.wanted();
       await mkdir(this.#partial);
@@ -116,7 +116,7 @@ export class ToolFolder {
       options.signal.throwIfAborted();
       await this.#putInPlace(version, relative(this.#partial, program));
     } finally {
-      await lock.release(() => this.#clear());
+      await lock.release(() => this.#clear(lock));
     }
     const installed = await this.installed();
     if (installed === undefined) throw new ToolError('It was installed and is not there.');
@@ -130,7 +130,7 @@ export class ToolFolder {
     await lock.release(async () => {
       await rm(join(this.bin, this.tool.name), { force: true });
       await syncFolder(this.bin);
-      await this.#clear();
+      await this.#clear(lock);
     });
   }
 
@@ -138,8 +138,9 @@ export class ToolFolder {
     return join(this.folder, '.partial');
   }
 
-  /** Everything but the version in use. Only with the lock. */
-  async #clear(): Promise<void> {
+  /** Everything but the version in use. */
+  async #clear(lock: InstallLock): Promise<void> {
+    await lock.clearUnplaced();
     await rm(this.#partial, { recursive: true, force: true });
     const versions = join(this.folder, this.tool.name);
     const inUse = (await readlink(join(this.bin, this.tool.name)).catch(() => '')).split('/')[2];

@@ -96,6 +96,7 @@ export class Confinement {
     try {
       return new Confinement(options, { child, limited, ...(await firstProcess(child)) });
     } catch (error) {
+      await endNow(child);
       await limited.remove();
       throw error;
     }
@@ -106,15 +107,14 @@ export class Confinement {
     return this.started.pid;
   }
 
-  /** Whether that process still is the sandbox's: its number may be another's by now. */
+  /** Whether that process still is the sandbox's: its number may be another's by now. Throws where that is unknown. */
   async runs(): Promise<boolean> {
     const { pid, mark } = this.started;
     return !this.ended && mark !== undefined && (await stillRuns({ pid, mark }));
   }
 
   get ended(): boolean {
-    const { exitCode, signalCode } = this.started.child;
-    return exitCode !== null || signalCode !== null;
+    return hasEnded(this.started.child);
   }
 
   /** How to start a program inside, in a folder as it is called there. */
@@ -158,13 +158,20 @@ export class Confinement {
   async end(): Promise<void> {
     this.#ending = true;
     const { child, limited } = this.started;
-    if (!this.ended) {
-      const closed = once(child, 'close');
-      child.kill('SIGKILL');
-      await closed;
-    }
+    await endNow(child);
     await limited.remove();
   }
+}
+
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
+  exitCode !== null || signalCode !== null;
+
+/** Answers when it has ended; one that could not be started has. */
+async function endNow(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || hasEnded(child)) return;
+  const closed = once(child, 'close');
+  child.kill('SIGKILL');
+  await closed;
 }
 
 /** How it ended: 128 + n where signal n did it, as shells have it, and what it said last. */
@@ -238,12 +245,14 @@ interface First {
 
 /** The first process inside, once everything is mounted. Throws with what bubblewrap said where it ended before that. */
 async function firstProcess(child: ChildProcess): Promise<First> {
-  const [, , complaint, report, ready] = child.stdio as (Readable | null)[];
-  if (complaint == null || report == null || ready == null) throw new Error('A process has no pipes.');
+  // Heard before anything else: where there are no file descriptors left, there are no pipes either.
+  const failed = once(child, 'error').then(([error]) => Promise.reject(error as Error));
+  failed.catch(() => undefined);
+  const [, , complaint, report, ready] = (child.stdio as (Readable | null)[] | undefined) ?? [];
+  if (complaint == null || report == null || ready == null) return failed;
   const [said, told] = [tailOf(complaint, SAID_CHARACTERS), textOf(report)];
   const limit = setTimeout(() => child.kill('SIGKILL'), START_LIMIT_MS);
   try {
-    const failed = once(child, 'error').then(([error]) => Promise.reject(error as Error));
     if ((await Promise.race([textOf(ready), failed])) === 'ready\n') {
       const pid = info.parse(JSON.parse(await told))['child-pid'];
       return { pid, mark: await startMark(pid), said: said.catch(() => '') };

@@ -10,6 +10,7 @@ import { searchPath } from '../config.js';
 import { pollUntil } from '../files/polling.js';
 import { Confinement, probeIsolation, SandboxNetwork } from './index.js';
 import { asUser } from './identity.js';
+import type { Bubblewrap } from './types.js';
 
 const log = pino({ level: 'silent' });
 const isolation = await probeIsolation({ path: searchPath(), log, markers: {} });
@@ -70,6 +71,54 @@ async function processNumbered(pid: number, [file = '', ...args]: readonly strin
   if (got === undefined) throw new Error(`No process got the number ${pid}.`);
 }
 
+const startSandbox = async (own: Bubblewrap): Promise<Confinement> => {
+  const workspace = join(folder, 'workspace');
+  await mkdir(workspace);
+  return Confinement.start({
+    ...{ isolation: own, markers: {}, folder, name: 'test', hostname: 'test', home: '/workspace' },
+    workingDirectory: '/workspace',
+    binds: [{ source: workspace, target: '/workspace', readOnly: false }],
+  });
+};
+
+it('comes once it can be told again that the sandbox runs, and not before', async (context) => {
+  context.skip(
+    isolation.kind === 'none' || !isolation.network.own,
+    'there are no networks of their own here',
+  );
+  if (isolation.kind === 'none' || isolation.programs.pasta === undefined) return;
+  const confinement = await startSandbox(isolation);
+  const { pid } = confinement;
+  const said: (string | undefined)[] = [];
+  const found: (readonly string[])[] = [];
+  let asked = 0;
+  const network = new SandboxNetwork(
+    {
+      ...{ isolation, markers: {}, published: new Map(), pasta: isolation.programs.pasta },
+      confinement: {
+        pid,
+        prefix: () => confinement.prefix(),
+        runs: async () => {
+          found.push(await interfaces(pid));
+          asked += 1;
+          if (asked <= 2) throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+          return confinement.runs();
+        },
+      },
+      log: { error: (what: { said?: string }) => said.push(what.said) },
+    },
+    [],
+  );
+  try {
+    await untilInterfaces(pid, 1);
+    expect(found.slice(0, 3)).toEqual([[], [], []]);
+    expect(said).toEqual(Array(2).fill('Error: EMFILE: too many open files'));
+  } finally {
+    await network.close();
+    await confinement.end();
+  }
+});
+
 it('is never that of another process that got the number of a sandbox which has ended', async (context) => {
   context.skip(
     isolation.kind === 'none' || !isolation.network.own,
@@ -77,13 +126,7 @@ it('is never that of another process that got the number of a sandbox which has 
   );
   context.skip(!choosesPids, 'the numbers of processes cannot be chosen here');
   if (isolation.kind === 'none' || isolation.programs.pasta === undefined) return;
-  const workspace = join(folder, 'workspace');
-  await mkdir(workspace);
-  const confinement = await Confinement.start({
-    ...{ isolation, markers: {}, folder, name: 'test', hostname: 'test', home: '/workspace' },
-    workingDirectory: '/workspace',
-    binds: [{ source: workspace, target: '/workspace', readOnly: false }],
-  });
+  const confinement = await startSandbox(isolation);
   const { pid, owner } = confinement;
   const network = new SandboxNetwork(
     {

@@ -71,17 +71,31 @@ export class SandboxNetwork {
 
   /** pasta knows a sandbox by the number of a process: each time, that has to be the sandbox's still. */
   async #keep(): Promise<void> {
-    const { signal } = this.#closing;
     while (await this.#isWanted()) {
       const { code, said } = await this.#pasta().catch(notStarted);
       if (this.#restarting || !(await this.#isWanted())) continue;
       this.options.log.error({ code, said }, 'the network of a sandbox ended; it is started again');
-      await pause(RESTART_MS, undefined, { signal }).catch(() => undefined);
+      await this.#pause();
     }
   }
 
+  /** Not being able to tell is no reason to end it, nor to start one for what may be another process: it is asked again. */
   async #isWanted(): Promise<boolean> {
-    return (await this.options.confinement.runs()) && !this.#closing.signal.aborted;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        return (await this.options.confinement.runs()) && !signal.aborted;
+      } catch (err) {
+        const said = 'it cannot be told whether a sandbox still runs; its network waits';
+        this.options.log.error({ err, said: String(err) }, said);
+        await this.#pause();
+      }
+    }
+    return false;
+  }
+
+  async #pause(): Promise<void> {
+    await pause(RESTART_MS, undefined, { signal: this.#closing.signal }).catch(() => undefined);
   }
 
   /** Starts it, and answers when it has ended. */

@@ -56,7 +56,8 @@ export async function outliveEarlierChildren(file: string): Promise<string[]> {
     },
     { everyMs: 50, deadlineMs: PATIENCE_MS },
   );
-  for (const { pid } of left) kill(pid);
+  // Not one of which it is unknown whether it is a stranger that has the number now.
+  for (const entry of left) if (await stillRuns(entry).catch(() => false)) kill(entry.pid);
   return entries.map(({ name }) => name);
 }
 
@@ -69,8 +70,9 @@ async function readEntries(file: string): Promise<ChildEntry[]> {
   }
 }
 
+/** What cannot be asked counts as running: nothing is to run twice. */
 async function running<T extends Marked>(entries: readonly T[]): Promise<T[]> {
-  const alive = await Promise.all(entries.map((entry) => stillRuns(entry)));
+  const alive = await Promise.all(entries.map((entry) => stillRuns(entry).catch(() => true)));
   return entries.filter((_entry, index) => alive[index]);
 }
 
