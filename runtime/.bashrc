@@ -107,7 +107,8 @@ __fsa_await_clone() {
 }
 [[ -f $__fsa_run/cloning ]] && __fsa_await_clone
 unset -f __fsa_await_clone
-[[ -f $__fsa_run/clone-failed && ! -e $__fsa_workspace/.git ]] &&
+# Once it was cloned by hand, into a folder of its own where there are other files, it is no news.
+[[ -f $__fsa_run/clone-failed && ! -e $__fsa_workspace/.git ]] && ! compgen -G "$__fsa_workspace/*/.git" >/dev/null &&
   printf '\e[1;31m%s\e[0m\n\n' "$(<"$__fsa_run/clone-failed")"
 
 # A key, a login of an earlier day on the volume, or a cloud's own credentials.

@@ -272,6 +272,15 @@ describe('every shell', () => {
     expect(prompt).toMatch(/\/workspace\/src/);
   });
 
+  it('says that the repository could not be cloned, until somebody cloned it beside other files', async () => {
+    const workspace = { FULLSTACKAGENT_WORKSPACE: folder('workspace') };
+    await mkdir(join(folder('workspace'), 'notes'), { recursive: true });
+    await writeFile(join(folder('run'), 'clone-failed'), 'It could not be cloned.');
+    expect(await shell('true', workspace)).toContain('It could not be cloned.');
+    await mkdir(join(folder('workspace'), 'blog', '.git'), { recursive: true });
+    expect(await shell('true', workspace)).not.toContain('It could not be cloned.');
+  });
+
   it('reads ~/.bashrc.local', async () => {
     await writeFile(join(folder('home'), '.bashrc.local'), 'MINE=yes\n');
     expect(await shell('echo "mine=$MINE"')).toContain('mine=yes');
